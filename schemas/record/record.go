@@ -1,0 +1,196 @@
+// Package record is what stands in Kafka: topics, keys, headers and the
+// Protobuf messages in ntegral.proto, which is the contract for writers in
+// other languages.
+//
+// Words. An envelope is the CloudEvents attributes of a record, in Kafka
+// binary mode (ce_* headers). A samples record packs many readings of one
+// node: axes are columns of times, series are columns of values over an axis.
+// A seal says that nothing follows from a node for now. A part is a batch of
+// fact rows in a task's commit log; a commit makes the parts of its step
+// count; an open begins an epoch.
+//
+// Encoding appends to a slice. Decoding never panics, never allocates by a
+// length that the input claims (only by bytes that are there), refuses what
+// exceeds the limits below, and skips fields it does not know. For every b
+// that decodes, encode(decode(b)) is a fixed point. Decoded strings and slices
+// do not alias the input, [SamplesDecoder] reuses its columns.
+package record
+
+import (
+	"errors"
+	"fmt"
+	"unicode/utf8"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// Limits of what is decoded.
+const (
+	MaxRecordBytes = 1 << 20 // of any record's value
+	MaxName        = 512     // bytes of an identity or a name
+	MaxText        = 64 << 10
+	MaxDevices     = 4096 // devices that one placement lists
+	MaxReadings    = 65_536
+)
+
+// ErrMalformed is wrapped by every decoding error: the same bytes fail again.
+var ErrMalformed = errors.New("malformed record")
+
+func malformed(what string) error { return fmt.Errorf("%w: %s", ErrMalformed, what) }
+
+// field is one decoded field: number n and either a varint or bytes.
+type field struct {
+	n     protowire.Number
+	typ   protowire.Type
+	num   uint64
+	bytes []byte
+}
+
+// next splits the first field off b. Groups and fixed-size fields of unknown
+// numbers are skipped by the caller ignoring them.
+func next(b []byte) (f field, rest []byte, err error) {
+	num, typ, n := protowire.ConsumeTag(b)
+	if n < 0 {
+		return field{}, nil, malformed("tag")
+	}
+	f = field{n: num, typ: typ}
+	b = b[n:]
+	switch typ {
+	case protowire.VarintType:
+		f.num, n = protowire.ConsumeVarint(b)
+	case protowire.BytesType:
+		f.bytes, n = protowire.ConsumeBytes(b)
+	default:
+		n = protowire.ConsumeFieldValue(num, typ, b)
+	}
+	if n < 0 {
+		return field{}, nil, malformed("value")
+	}
+	return f, b[n:], nil
+}
+
+// each calls fn for every field of b.
+func each(b []byte, fn func(f field) error) error {
+	if len(b) > MaxRecordBytes {
+		return malformed("too large")
+	}
+	for len(b) > 0 {
+		f, rest, err := next(b)
+		if err != nil {
+			return err
+		}
+		if err := fn(f); err != nil {
+			return err
+		}
+		b = rest
+	}
+	return nil
+}
+
+// text takes a string field of at most limit bytes of UTF-8.
+func (f field) text(dst *string, limit int) error {
+	switch {
+	case f.typ != protowire.BytesType:
+		return malformed("wire type")
+	case len(f.bytes) > limit:
+		return malformed("text too long")
+	case !utf8.Valid(f.bytes):
+		return malformed("text is not UTF-8")
+	}
+	*dst = string(f.bytes)
+	return nil
+}
+
+func (f field) uint(dst *uint64) error {
+	if f.typ != protowire.VarintType {
+		return malformed("wire type")
+	}
+	*dst = f.num
+	return nil
+}
+
+// int takes an int64 field, which Protobuf writes as a plain varint.
+func (f field) int(dst *int64) error {
+	if f.typ != protowire.VarintType {
+		return malformed("wire type")
+	}
+	*dst = int64(f.num)
+	return nil
+}
+
+// enum takes a number below limit; a larger one becomes 0, the unknown value,
+// as a newer writer's would.
+func enum[E ~uint8](f field, dst *E, limit E) error {
+	if f.typ != protowire.VarintType {
+		return malformed("wire type")
+	}
+	*dst = 0
+	if f.num < uint64(limit) {
+		*dst = E(f.num)
+	}
+	return nil
+}
+
+// sints appends the zigzag varints of a packed field, or the single one of an
+// unpacked field.
+func (f field) sints(dst []int64) ([]int64, error) {
+	if f.typ == protowire.VarintType {
+		return append(dst, protowire.DecodeZigZag(f.num)), nil
+	}
+	if f.typ != protowire.BytesType {
+		return dst, malformed("wire type")
+	}
+	for b := f.bytes; len(b) > 0; {
+		if b[0] < 0x80 {
+			dst = append(dst, protowire.DecodeZigZag(uint64(b[0])))
+			b = b[1:]
+			continue
+		}
+		v, n := protowire.ConsumeVarint(b)
+		if n < 0 {
+			return dst, malformed("packed value")
+		}
+		dst = append(dst, protowire.DecodeZigZag(v))
+		b = b[n:]
+	}
+	return dst, nil
+}
+
+func appendText(b []byte, n protowire.Number, s string) []byte {
+	if s == "" {
+		return b
+	}
+	b = protowire.AppendTag(b, n, protowire.BytesType)
+	return protowire.AppendString(b, s)
+}
+
+func appendUint(b []byte, n protowire.Number, v uint64) []byte {
+	if v == 0 {
+		return b
+	}
+	b = protowire.AppendTag(b, n, protowire.VarintType)
+	return protowire.AppendVarint(b, v)
+}
+
+func appendInt(b []byte, n protowire.Number, v int64) []byte { return appendUint(b, n, uint64(v)) }
+
+func appendSints(b []byte, n protowire.Number, vs []int64) []byte {
+	if len(vs) == 0 {
+		return b
+	}
+	size := 0
+	for _, v := range vs {
+		size += protowire.SizeVarint(protowire.EncodeZigZag(v))
+	}
+	b = protowire.AppendTag(b, n, protowire.BytesType)
+	b = protowire.AppendVarint(b, uint64(size))
+	for _, v := range vs {
+		b = protowire.AppendVarint(b, protowire.EncodeZigZag(v))
+	}
+	return b
+}
+
+func appendMessage(b []byte, n protowire.Number, m []byte) []byte {
+	b = protowire.AppendTag(b, n, protowire.BytesType)
+	return protowire.AppendBytes(b, m)
+}

@@ -1,0 +1,291 @@
+package record
+
+import (
+	"math"
+
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/ntegral/ntegral/schemas/telemetry"
+)
+
+// SampleBatch is many readings of one node. Values[i] of a series was read at
+// Axes[series.Axis][i].
+type SampleBatch struct {
+	Node    string
+	TakenIn int64     // when it entered the system, ns; bounds how far ahead its times may be
+	Axes    [][]int64 // times, ns
+	Series  []SeriesColumn
+}
+
+// SeriesColumn is the readings of one series over an axis of its batch.
+type SeriesColumn struct {
+	Device string
+	Metric telemetry.Metric
+	Axis   int
+	Values []int64 // in the metric's unit
+}
+
+// Readings counts the readings of the batch.
+func (s *SampleBatch) Readings() int {
+	n := 0
+	for i := range s.Series {
+		n += len(s.Series[i].Values)
+	}
+	return n
+}
+
+// Append encodes the batch: times of an axis as ticks from the one before,
+// values as differences from the one before.
+func (s *SampleBatch) Append(b []byte) []byte {
+	var scratch []int64
+	var m []byte
+	b = appendText(b, 1, s.Node)
+	b = appendInt(b, 2, s.TakenIn)
+	for _, axis := range s.Axes {
+		tick := tickOf(axis)
+		scratch = scratch[:0]
+		for i, t := range axis {
+			if i > 0 {
+				scratch = append(scratch, (t-axis[i-1])/tick)
+			}
+		}
+		m = m[:0]
+		if len(axis) > 0 {
+			m = appendInt(m, 1, axis[0])
+			m = appendUint(m, 2, uint64(len(axis)))
+			m = appendInt(m, 3, tick)
+			m = appendSints(m, 4, scratch)
+		}
+		b = appendMessage(b, 3, m)
+	}
+	for i := range s.Series {
+		c := &s.Series[i]
+		scratch = scratch[:0]
+		last := int64(0)
+		for _, v := range c.Values {
+			scratch = append(scratch, v-last)
+			last = v
+		}
+		m = appendText(m[:0], 1, c.Device)
+		m = appendUint(m, 2, uint64(c.Metric))
+		m = appendUint(m, 3, uint64(c.Axis))
+		m = appendSints(m, 4, scratch)
+		b = appendMessage(b, 4, m)
+	}
+	return b
+}
+
+// tickOf returns the greatest power of 1000 up to a second that divides every
+// step of the axis, so that steps of whole milliseconds take two bytes.
+func tickOf(axis []int64) int64 {
+	for tick := int64(1_000_000_000); tick > 1; tick /= 1000 {
+		whole := true
+		for i := 1; i < len(axis) && whole; i++ {
+			whole = (axis[i]-axis[i-1])%tick == 0
+		}
+		if whole {
+			return tick
+		}
+	}
+	return 1
+}
+
+// SamplesDecoder decodes batches. The batch that Decode returns and its
+// columns are valid until the next call; its strings are interned, for as long
+// as the decoder lives, up to a bound.
+type SamplesDecoder struct {
+	batch  SampleBatch
+	names  map[string]string
+	axes   [][]int64
+	values [][]int64
+}
+
+// Decode reads one samples record.
+func (d *SamplesDecoder) Decode(b []byte) (*SampleBatch, error) {
+	if len(b) > MaxRecordBytes {
+		return nil, malformed("too large")
+	}
+	s := &d.batch
+	*s = SampleBatch{Axes: s.Axes[:0], Series: s.Series[:0]}
+	for len(b) > 0 {
+		f, rest, err := next(b)
+		if err != nil {
+			return nil, err
+		}
+		switch f.n {
+		case 1:
+			err = d.name(f, &s.Node)
+		case 2:
+			err = f.int(&s.TakenIn)
+		case 3:
+			err = d.axis(f)
+		case 4:
+			err = d.series(f)
+		}
+		if err != nil {
+			return nil, err
+		}
+		b = rest
+	}
+	return s, s.check()
+}
+
+func (s *SampleBatch) check() error {
+	readings := 0
+	for i := range s.Series {
+		c := &s.Series[i]
+		if c.Axis >= len(s.Axes) || len(c.Values) != len(s.Axes[c.Axis]) {
+			return malformed("series does not fit its axis")
+		}
+		readings += len(c.Values)
+	}
+	if s.Node == "" {
+		return malformed("no node")
+	}
+	if readings > MaxReadings {
+		return malformed("too many readings")
+	}
+	return nil
+}
+
+func (d *SamplesDecoder) axis(f field) error {
+	if f.typ != protowire.BytesType {
+		return malformed("wire type")
+	}
+	i := len(d.batch.Axes)
+	if i == len(d.axes) {
+		d.axes = append(d.axes, nil)
+	}
+	axis := append(d.axes[i][:0], 0)
+	start, tick, n := int64(0), int64(0), uint64(0)
+	err := each(f.bytes, func(f field) (err error) {
+		switch f.n {
+		case 1:
+			err = f.int(&start)
+		case 2:
+			err = f.uint(&n)
+		case 3:
+			err = f.int(&tick)
+		case 4:
+			axis, err = f.sints(axis)
+		}
+		return err
+	})
+	d.axes[i] = axis
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		axis = axis[:0]
+	}
+	if uint64(len(axis)) != n || n > 0 && tick < 1 || tick > math.MaxInt32 && len(axis) > 1 {
+		return malformed("axis")
+	}
+	if len(axis) > 0 {
+		axis[0] = start
+	}
+	for j := 1; j < len(axis); j++ {
+		step := axis[j] * tick
+		if step/tick != axis[j] {
+			return malformed("axis overflows")
+		}
+		axis[j] = axis[j-1] + step
+		if (axis[j] < axis[j-1]) != (step < 0) {
+			return malformed("axis overflows")
+		}
+	}
+	d.batch.Axes = append(d.batch.Axes, axis)
+	return nil
+}
+
+func (d *SamplesDecoder) series(f field) error {
+	if f.typ != protowire.BytesType {
+		return malformed("wire type")
+	}
+	i := len(d.batch.Series)
+	if i == len(d.values) {
+		d.values = append(d.values, nil)
+	}
+	c := SeriesColumn{}
+	values := d.values[i][:0]
+	for b := f.bytes; len(b) > 0; {
+		f, rest, err := next(b)
+		if err != nil {
+			return err
+		}
+		axis := uint64(0)
+		switch f.n {
+		case 1:
+			err = d.name(f, &c.Device)
+		case 2:
+			err = enum(f, &c.Metric, telemetry.NumMetrics)
+		case 3:
+			err = f.uint(&axis)
+			c.Axis = int(min(axis, MaxReadings))
+		case 4:
+			values, err = f.sints(values)
+		}
+		if err != nil {
+			return err
+		}
+		b = rest
+	}
+	last := int64(0)
+	for j, v := range values {
+		last += v // wraps like the writer's subtraction
+		values[j] = last
+	}
+	d.values[i] = values
+	c.Values = values
+	d.batch.Series = append(d.batch.Series, c)
+	return nil
+}
+
+// maxInterned bounds the names a decoder remembers.
+const maxInterned = 1 << 20
+
+// name takes a string field through the decoder's table, so that the names of
+// a fleet are allocated once.
+func (d *SamplesDecoder) name(f field, dst *string) error {
+	if s, ok := d.names[string(f.bytes)]; ok && f.typ == protowire.BytesType {
+		*dst = s
+		return nil
+	}
+	if err := f.text(dst, MaxName); err != nil {
+		return err
+	}
+	if d.names == nil || len(d.names) >= maxInterned {
+		d.names = make(map[string]string)
+	}
+	d.names[*dst] = *dst
+	return nil
+}
+
+// Seal says that nothing follows from a node for now: all its windows close.
+type Seal struct {
+	Node    string
+	TakenIn int64
+}
+
+// Append encodes the seal.
+func (s *Seal) Append(b []byte) []byte {
+	b = appendText(b, 1, s.Node)
+	return appendInt(b, 2, s.TakenIn)
+}
+
+// DecodeSeal reads a seal.
+func DecodeSeal(b []byte) (s Seal, err error) {
+	err = each(b, func(f field) error {
+		switch f.n {
+		case 1:
+			return f.text(&s.Node, MaxName)
+		case 2:
+			return f.int(&s.TakenIn)
+		}
+		return nil
+	})
+	if err == nil && s.Node == "" {
+		err = malformed("no node")
+	}
+	return s, err
+}

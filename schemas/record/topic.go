@@ -1,0 +1,64 @@
+package record
+
+import "strconv"
+
+// Topics. Samples, placements, inventory, facts and state have the same number
+// of partitions, and the first three the node as key: partition p of each is
+// task p. Rates have one partition, which every task reads whole.
+const (
+	Samples     = "ntegral.samples.v1"
+	Placements  = "ntegral.placements.v1"
+	Inventory   = "ntegral.inventory.v1"
+	Rates       = "ntegral.rates.v1"
+	Billing     = "ntegral.billing.v1"
+	Facts       = "ntegral.facts.v1"
+	State       = "ntegral.state.v1"
+	Replays     = "ntegral.replays.v1"
+	DeadLetters = "ntegral.dead_letters.v1"
+)
+
+// Topic is a topic and how it is kept.
+type Topic struct {
+	Name string
+	// Single topics have one partition whatever the number of tasks.
+	Single bool
+	// RetentionHours is how long records stay; 0 keeps them for ever.
+	RetentionHours int64
+	// RetentionBytes bounds a partition; 0 does not.
+	RetentionBytes int64
+}
+
+// Topics lists every topic of the system. Dimensions are kept for ever: they
+// are small and read from their beginning. Samples outlast the horizon by far;
+// the state topic trims itself by deleting records below the last checkpoint.
+func Topics() []Topic {
+	const week, month = 7 * 24, 30 * 24
+	return []Topic{
+		{Name: Samples, RetentionHours: week, RetentionBytes: 64 << 30},
+		{Name: Placements},
+		{Name: Inventory},
+		{Name: Rates, Single: true},
+		{Name: Billing, Single: true},
+		{Name: Facts, RetentionHours: week, RetentionBytes: 16 << 30},
+		{Name: State},
+		{Name: Replays, Single: true},
+		{Name: DeadLetters, Single: true, RetentionHours: month, RetentionBytes: 1 << 30},
+	}
+}
+
+// Configs are the topic's Kafka settings.
+func (t Topic) Configs() map[string]string {
+	ms, bytes := int64(-1), int64(-1)
+	if t.RetentionHours > 0 {
+		ms = t.RetentionHours * 3_600_000
+	}
+	if t.RetentionBytes > 0 {
+		bytes = t.RetentionBytes
+	}
+	return map[string]string{
+		"cleanup.policy":    "delete",
+		"retention.ms":      strconv.FormatInt(ms, 10),
+		"retention.bytes":   strconv.FormatInt(bytes, 10),
+		"max.message.bytes": strconv.Itoa(2 * MaxRecordBytes),
+	}
+}

@@ -1,0 +1,88 @@
+package telemetry
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/ntegral/ntegral/schemas/unit"
+)
+
+// rateRule says how a kind of rate is written and what is plausible for it.
+type rateRule struct {
+	suffix   string // of the unit as written; the currency stands before it
+	currency bool
+	scale    int
+	min, max float64
+}
+
+var rateRules = [NumRateKinds]rateRule{
+	RateDevicePrice:   {suffix: "/h", currency: true, scale: unit.MoneyScale, max: 1e7},
+	RateInstancePrice: {suffix: "/h", currency: true, scale: unit.MoneyScale, max: 1e8},
+	RateElectricity:   {suffix: "/kWh", currency: true, scale: unit.MoneyScale, min: -1e6, max: 1e6},
+	RatePUE:           {suffix: "1", scale: unit.RatioScale, min: 1, max: 10},
+	RateGridLocation:  {suffix: "g/kWh", scale: unit.CarbonScale, max: 2000},
+	RateGridMarket:    {suffix: "g/kWh", scale: unit.CarbonScale, max: 2000},
+	RateEmbodied:      {suffix: "kg", scale: unit.CarbonScale + 3, max: 1e6},
+	RateLifetime:      {suffix: "h", scale: unit.TimeScale, max: 1e6},
+	RateIdlePower:     {suffix: "W", scale: unit.PowerScale, max: 5000},
+}
+
+// ParseRateValue reads a rate's value and unit as written, e.g. "2.95" and
+// "USD/h". The error says what would be right.
+func ParseRateValue(k RateKind, value, unitText string) (v int64, currency string, err error) {
+	rule := rateRules[k]
+	if currency, err = rule.readUnit(k, unitText); err != nil {
+		return 0, "", err
+	}
+	d, err := unit.ParseDecimal(value)
+	if err != nil {
+		return 0, "", fmt.Errorf("value %q: %w", value, err)
+	}
+	v, err = d.Scaled(rule.scale)
+	if err != nil || !rule.plausible(d) {
+		return 0, "", fmt.Errorf("value %q %s: a %s lies within %g and %g", value, unitText, k, rule.min, rule.max)
+	}
+	if k == RateLifetime {
+		if v == 0 {
+			return 0, "", fmt.Errorf("value %q h: a lifetime is longer than 0", value)
+		}
+		v *= 3600 // from 10⁻⁹ h to ns
+	}
+	return v, currency, nil
+}
+
+func (r rateRule) readUnit(k RateKind, text string) (currency string, err error) {
+	if !r.currency {
+		if text != r.suffix {
+			return "", fmt.Errorf("unit %q: a %s is in %q", text, k, r.suffix)
+		}
+		return "", nil
+	}
+	currency, ok := strings.CutSuffix(text, r.suffix)
+	if !ok || !isCurrency(currency) {
+		return "", fmt.Errorf("unit %q: a %s is in a currency per unit, such as %q", text, k, "USD"+r.suffix)
+	}
+	return currency, nil
+}
+
+func (r rateRule) plausible(d unit.Decimal) bool {
+	bound := r.max
+	if d.Negative() {
+		bound = -r.min
+	} else if r.min > 0 && !d.Above(uint64(r.min*1e6)-1, 6) {
+		return false
+	}
+	return !d.Above(uint64(bound), 0)
+}
+
+func isCurrency(s string) bool {
+	if len(s) != 3 {
+		return false
+	}
+	for i := range len(s) {
+		if s[i] < 'A' || s[i] > 'Z' {
+			return false
+		}
+	}
+	return true
+}
