@@ -1,0 +1,49 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Config is the operator's choice of times. docs/methodology.md defines each;
+// changing Window of a system that holds facts is refused.
+type Config struct {
+	Window        time.Duration `default:"60s" desc:"length of a window, 10s to 15m, whole seconds that divide a day"`
+	MaxGap        time.Duration `split_words:"true" default:"5m" desc:"longest time between two readings of a gauge that count as one segment"`
+	MaxSilence    time.Duration `split_words:"true" default:"1h" desc:"longest counter segment, and longest silence inside a node's presence"`
+	Hold          time.Duration `default:"10s" desc:"how long a run's first and last power reading holds beyond it"`
+	MaxDelay      time.Duration `split_words:"true" default:"30s" desc:"how far the watermark stays behind the largest reading time"`
+	Horizon       time.Duration `default:"15m" desc:"how far behind its node's watermark an event may be"`
+	IdleAfter     time.Duration `split_words:"true" default:"5m" desc:"time of the partition after which a silent node's windows close"`
+	MaxFutureSkew time.Duration `split_words:"true" default:"5m" desc:"how far a reading may be dated after it was taken in"`
+}
+
+// DefaultConfig returns the defaults of the tags above.
+func DefaultConfig() Config {
+	return Config{
+		Window: time.Minute, MaxGap: 5 * time.Minute, MaxSilence: time.Hour, Hold: 10 * time.Second,
+		MaxDelay: 30 * time.Second, Horizon: 15 * time.Minute, IdleAfter: 5 * time.Minute, MaxFutureSkew: 5 * time.Minute,
+	}
+}
+
+// Validate lists everything that is wrong with the configuration.
+func (c Config) Validate() error {
+	var errs []error
+	if c.Window < 10*time.Second || c.Window > 15*time.Minute || c.Window%time.Second != 0 || 24*time.Hour%c.Window != 0 {
+		errs = append(errs, fmt.Errorf("window %v: use whole seconds from 10s to 15m that divide a day", c.Window))
+	}
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+		max   time.Duration
+	}{
+		{"max gap", c.MaxGap, c.MaxSilence}, {"max silence", c.MaxSilence, 24 * time.Hour}, {"hold", c.Hold, c.MaxGap / 2},
+		{"max delay", c.MaxDelay, c.Horizon}, {"horizon", c.Horizon, 24 * time.Hour}, {"idle after", c.IdleAfter, 24 * time.Hour}, {"max future skew", c.MaxFutureSkew, 24 * time.Hour},
+	} {
+		if d.value <= 0 || d.value > d.max {
+			errs = append(errs, fmt.Errorf("%s %v: more than 0 and at most %v", d.name, d.value, d.max))
+		}
+	}
+	return errors.Join(errs...)
+}
