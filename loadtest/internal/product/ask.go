@@ -1,0 +1,67 @@
+package product
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// Groupings are the columns that a report can be asked by.
+var Groupings = []string{"workload", "team", "tenant", "cluster", "region", "node", "device"}
+
+// Replay prepares a replay of dir into the system.
+func (s *System) Replay(ctx context.Context, dir string, args ...string) *Command {
+	return s.Command(ctx, append([]string{"replay", "--data", s.Data, "--dir", dir}, args...)...)
+}
+
+// Report asks for the exact CSV form of a report.
+func (s *System) Report(ctx context.Context, by string) ([]byte, error) {
+	return s.Run(ctx, "report", "--data", s.Data, "--by", by, "--format", "csv")
+}
+
+// SQL asks as the read-only user and returns rows of tab-separated cells.
+func (s *System) SQL(ctx context.Context, query string) ([][]string, error) {
+	out, err := s.Run(ctx, "sql", "--data", s.Data, "--format", "TSV", query)
+	if err != nil {
+		return nil, err
+	}
+	var rows [][]string
+	for line := range strings.Lines(string(out)) {
+		rows = append(rows, strings.Split(strings.TrimSuffix(line, "\n"), "\t"))
+	}
+	return rows, nil
+}
+
+// Verify compares log, ledger, table and rollups; the verdict is its last line.
+func (s *System) Verify(ctx context.Context) (verdict string, err error) {
+	out, err := s.Run(ctx, "verify", "--data", s.Data)
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	return lines[len(lines)-1], err
+}
+
+// Residual is what conservation leaves over; both are 0 or something is wrong.
+type Residual struct {
+	EnergyMicrojoules json.Number `json:"residual_energy_uj"`
+	MoneyNano         json.Number `json:"residual_nano"`
+}
+
+// Zero says whether nothing is left over; figures that are missing are not 0.
+func (r Residual) Zero() bool { return r.EnergyMicrojoules == "0" && r.MoneyNano == "0" }
+
+// Status is the part of `ntegral status` that the load tests look at.
+type Status struct {
+	Processing Residual  `json:"processing"`
+	Processes  []Process `json:"processes"`
+}
+
+// Status asks for the system's state; an unhealthy system is an error, with the
+// state as far as it could be read.
+func (s *System) Status(ctx context.Context) (Status, error) {
+	var st Status
+	out, err := s.Run(ctx, "status", "--data", s.Data, "--format", "json")
+	if jsonErr := json.Unmarshal(out, &st); jsonErr != nil && err == nil {
+		return st, fmt.Errorf("decode status: %w", jsonErr)
+	}
+	return st, err
+}
