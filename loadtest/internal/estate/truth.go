@@ -59,7 +59,7 @@ func truth(p plan, ph []physics, rates []rate, start time.Time) Truth {
 	busyHours := 0.0
 	for _, w := range t.Workloads {
 		busyHours += w.BusyRatio * w.DeviceHours
-		t.Total.add(w)
+		t.Total.Add(w)
 	}
 	t.Total.Currency = currency
 	if t.Total.DeviceHours > 0 {
@@ -76,7 +76,8 @@ func (a *accountant) finish(name string) Figures {
 	return f
 }
 
-func (f *Figures) add(o Figures) {
+// Add adds the sums of o; the busy ratio, which is none, stays.
+func (f *Figures) Add(o Figures) {
 	f.DeviceHours += o.DeviceHours
 	f.EnergyKWh += o.EnergyKWh
 	f.OverheadKWh += o.OverheadKWh

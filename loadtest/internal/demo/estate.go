@@ -1,0 +1,60 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/ntegral/ntegral/loadtest/internal/estate"
+)
+
+// Estate runs the demo of a generated estate.
+func Estate(ctx context.Context, o Options, e estate.Options) (err error) {
+	s, err := open(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close(ctx)) }()
+	e.Dir, e.Truth = filepath.Join(s.scratch, "estate"), filepath.Join(s.scratch, "truth.json")
+	truth, rows, err := estate.Generate(e)
+	if err != nil {
+		return fmt.Errorf("generate estate: %w", err)
+	}
+	s.say("generated %s of a mixed estate: %d readings, %d workloads\n", e.Duration, rows, len(truth.Workloads)-1)
+	if err := s.replay(ctx, e.Dir); err != nil {
+		return err
+	}
+	report, err := s.Report(ctx, "workload")
+	if err != nil {
+		return err
+	}
+	ours, err := readReport(report)
+	if err != nil {
+		return err
+	}
+	s.say("\nOurs, and the planted truth beside it:\n\n")
+	off, err := compare(o.Out, truth, ours)
+	if err != nil {
+		return err
+	}
+	if err := s.proof(ctx); err != nil {
+		return err
+	}
+	s.say("wall time: %s\n", s.elapsed())
+	s.more()
+	if off > 0 {
+		return fmt.Errorf("%d figures are further than %.0f %% from the planted truth", off, 100*tolerance)
+	}
+	return nil
+}
+
+// more says how to go on asking.
+func (s *session) more() {
+	s.say(`
+Ask for more while a system is up (add --keep, or run "make up"):
+  ntegral sql --data DIR "SHOW TABLES"
+  ntegral sql --data DIR "SELECT workload, sum(energy_j)/3.6e6 AS kwh FROM facts_hourly GROUP BY workload ORDER BY kwh DESC"
+  ntegral report --data DIR --by team
+`)
+}
