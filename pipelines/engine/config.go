@@ -9,7 +9,7 @@ import (
 // Config is the operator's choice of times. docs/methodology.md defines each;
 // changing Window of a system that holds facts is refused.
 type Config struct {
-	Window        time.Duration `default:"60s" desc:"length of a window, 10s to 15m, whole seconds that divide a day"`
+	Window        time.Duration `default:"60s" desc:"length of a window, 10s to 15m, whole seconds"`
 	MaxGap        time.Duration `split_words:"true" default:"5m" desc:"longest time between two readings of a gauge that count as one segment"`
 	MaxSilence    time.Duration `split_words:"true" default:"1h" desc:"longest counter segment, and longest silence inside a node's presence"`
 	Hold          time.Duration `default:"10s" desc:"how long a run's first and last power reading holds beyond it"`
@@ -30,15 +30,15 @@ func DefaultConfig() Config {
 // Validate lists everything that is wrong with the configuration.
 func (c Config) Validate() error {
 	var errs []error
-	if c.Window < 10*time.Second || c.Window > 15*time.Minute || c.Window%time.Second != 0 || 24*time.Hour%c.Window != 0 {
-		errs = append(errs, fmt.Errorf("window %v: use whole seconds from 10s to 15m that divide a day", c.Window))
+	if c.Window < 10*time.Second || c.Window > 15*time.Minute || c.Window%time.Second != 0 {
+		errs = append(errs, fmt.Errorf("window %v: use whole seconds from 10s to 15m", c.Window))
 	}
 	for _, d := range []struct {
 		name  string
 		value time.Duration
 		max   time.Duration
 	}{
-		{"max gap", c.MaxGap, c.MaxSilence}, {"max silence", c.MaxSilence, 24 * time.Hour}, {"hold", c.Hold, c.MaxGap / 2},
+		{"max gap", c.MaxGap, min(c.MaxSilence, 2*time.Hour)}, {"max silence", c.MaxSilence, 24 * time.Hour}, {"hold", c.Hold, c.MaxGap / 2},
 		{"max delay", c.MaxDelay, c.Horizon}, {"horizon", c.Horizon, 24 * time.Hour}, {"idle after", c.IdleAfter, 24 * time.Hour}, {"max future skew", c.MaxFutureSkew, 24 * time.Hour},
 	} {
 		if d.value <= 0 || d.value > d.max {

@@ -1,0 +1,97 @@
+// Package meter turns the readings of a device into energy and busy time.
+//
+// Words. A series is the readings of one metric, in time order, one a time. A
+// segment is two neighbouring readings. A rung is a way to know the energy of
+// an instant, best first: a counter, power, power that is held at the edge of
+// a run, a counter segment that bridges a gap, what a counter says after a
+// reset. A span is the part of a segment (or hold) whose rung is the best one
+// there. What a span has given up to an instant is a rounded cumulative
+// figure of its whole segment, so cutting a span anywhere, any number of
+// times, never changes a sum.
+//
+// Spans of one meter are disjoint and in time order. Everything is integers
+// (see package exact); nothing here knows windows, holders or money. A Reader
+// reuses its buffers and is not safe for concurrent use.
+//
+// Definitions: docs/methodology.md, "Readings" and "Energy of one meter".
+package meter
+
+import "slices"
+
+// Series is the readings of one series in time order, one value a time.
+type Series struct {
+	Times  []int64
+	Values []int64
+}
+
+// Len is the number of readings.
+func (s *Series) Len() int { return len(s.Times) }
+
+// Last returns the time of the last reading; ok is false if there is none.
+func (s *Series) Last() (t int64, ok bool) {
+	if len(s.Times) == 0 {
+		return 0, false
+	}
+	return s.Times[len(s.Times)-1], true
+}
+
+// Search returns the index of the first reading at or after t.
+func (s *Series) Search(t int64) int {
+	if n := len(s.Times); n == 0 || s.Times[n-1] < t {
+		return n
+	}
+	i, _ := slices.BinarySearch(s.Times, t)
+	return i
+}
+
+// Add inserts a reading. Of two at one time the larger counts. It reports
+// whether a reading at that time was known already, and whether the series
+// changed.
+func (s *Series) Add(t, v int64) (known, changed bool) {
+	n := len(s.Times)
+	if n == 0 || s.Times[n-1] < t {
+		s.Times = append(s.Times, t)
+		s.Values = append(s.Values, v)
+		return false, true
+	}
+	i := s.Search(t)
+	if s.Times[i] == t {
+		if v <= s.Values[i] {
+			return true, false
+		}
+		s.Values[i] = v
+		return true, true
+	}
+	s.Times = slices.Insert(s.Times, i, t)
+	s.Values = slices.Insert(s.Values, i, v)
+	return false, true
+}
+
+// Would reports what Add would, without adding.
+func (s *Series) Would(t, v int64) (known, changed bool) {
+	i := s.Search(t)
+	if i == len(s.Times) || s.Times[i] != t {
+		return false, true
+	}
+	return true, v > s.Values[i]
+}
+
+// Before returns the index of the last reading at or before t, -1 if none.
+func (s *Series) Before(t int64) int {
+	i := s.Search(t)
+	if i < len(s.Times) && s.Times[i] == t {
+		return i
+	}
+	return i - 1
+}
+
+// Trim forgets the readings before t except the last of them, from which the
+// segment over t starts. It moves the rest down only when that frees half.
+func (s *Series) Trim(t int64) {
+	drop := s.Search(t) - 1
+	if drop <= 0 || drop < len(s.Times)/2 {
+		return
+	}
+	s.Times = s.Times[:copy(s.Times, s.Times[drop:])]
+	s.Values = s.Values[:copy(s.Values, s.Values[drop:])]
+}
