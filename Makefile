@@ -1,0 +1,158 @@
+# ntegral: one entry for builders, testers and the CI. `make` alone lists the targets.
+#
+# The repository is a workspace of five modules; `go build ./...` at its root
+# does not work, so every target loops over them. EACH stops at the first red
+# module, SWEEP goes on and fails at the end.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+MODULES   := schemas pipelines services grafana-plugin loadtest
+VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS   := -s -w -X main.version=$(VERSION)
+P         ?= 2
+GOFLAGS_T ?= -p $(P)
+DATA_DEV  := .data/dev
+SOAK_CLUSTERS ?= 10000
+SOAK_KILLS    ?= 20
+KILLS         ?= 2
+SEED          ?= 1
+FUZZTIME      ?= 1m
+BENCH         ?= .
+# Packages with goroutines of their own; the others have nothing to race.
+RACE_PKGS     ?= ./...
+
+EACH  = @for m in $(MODULES); do (cd $$m && echo "== $$m" && $(1)); done
+SWEEP = @red=; for m in $(MODULES); do echo "== $$m"; (cd $$m && $(1)) || red="$$red $$m"; done; [ -z "$$red" ] || { echo "red:$$red" >&2; exit 1; }
+
+##@ Everyday
+
+.PHONY: help
+help: ## list the targets
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' Makefile
+
+.PHONY: build
+build: ## build the binaries into bin/, with their version
+	@mkdir -p bin
+	cd services && CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o ../bin/ ./cmd/...
+	cd loadtest && CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o ../bin/ ./cmd/...
+	$(call EACH,go build ./...)
+
+.PHONY: test
+test: ## all tests; what needs Java or libchdb skips with one line, and fails where CI is set
+	$(call SWEEP,go test $(GOFLAGS_T) ./...)
+
+.PHONY: test-short
+test-short: ## the fast tests
+	$(call SWEEP,go test $(GOFLAGS_T) -short ./...)
+
+.PHONY: fmt
+fmt: ## format all Go files (gofumpt, goimports)
+	@tool=$$(deploy/scripts/golangci-lint.sh); for m in $(MODULES); do (cd $$m && "$$tool" fmt); done
+
+.PHONY: lint
+lint: ## formatting, golangci-lint of each module, shell scripts
+	@deploy/scripts/lint.sh $(MODULES)
+
+.PHONY: check
+check: check-tidy check-generated lint build test check-standalone ## what every change must pass
+
+##@ More tests
+
+.PHONY: test-race
+test-race: ## the race detector over the services
+	cd services && go test $(GOFLAGS_T) -race -short $(RACE_PKGS)
+
+.PHONY: test-integration
+test-integration: libchdb kafka ## the services against libchdb and both Kafka brokers; a skip is a failure
+	cd services && CI=true go test $(GOFLAGS_T) ./...
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME (1m) each
+	@FUZZTIME=$(FUZZTIME) deploy/scripts/fuzz.sh $(MODULES)
+
+.PHONY: bench
+bench: ## the benchmarks (BENCH=regexp), for benchstat
+	$(call SWEEP,go test -run '^$$' -bench '$(BENCH)' -benchmem ./... | grep -v '^?')
+
+.PHONY: bench-replay
+bench-replay: build libchdb ## 64 nodes, 8 devices, 2 hours: time, CPU and memory of a replay
+	bin/ntegral-loadtest bench replay --binary bin/ntegral
+
+.PHONY: kills
+kills: build libchdb ## kill each component KILLS (2) times during a replay and compare with an undisturbed one
+	bin/ntegral-loadtest chaos --binary bin/ntegral --kills $(KILLS) --component all --seed $(SEED)
+
+.PHONY: soak
+soak: build libchdb ## SOAK_CLUSTERS (10,000) random clusters, SOAK_KILLS (20) kills a component
+	cd pipelines && go test -timeout 0 -count 1 ./conformance/ -conformance.clusters $(SOAK_CLUSTERS)
+	bin/ntegral-loadtest chaos --binary bin/ntegral --kills $(SOAK_KILLS) --component all --seed $(SEED)
+
+##@ Running it
+
+.PHONY: demo
+demo: build libchdb ## generate an estate, replay it, show our figures beside the planted truth
+	bin/ntegral-loadtest demo --binary bin/ntegral --data .data/demo
+
+.PHONY: demo-mlperf
+demo-mlperf: build libchdb ## DATA=DIR: the MLPerf power sets, the published kJ beside ours
+	@[ -n "$(DATA)" ] || { echo "say where the MLPerf power sets are: make demo-mlperf DATA=DIR" >&2; exit 2; }
+	bin/ntegral-loadtest demo mlperf --binary bin/ntegral --data .data/demo-mlperf --sets "$(DATA)"
+
+.PHONY: up
+up: build libchdb ## start the whole system in .data/dev and leave it running
+	@mkdir -p $(DATA_DEV)/log
+	@deploy/scripts/up.sh bin/ntegral $(DATA_DEV)
+
+.PHONY: down
+down: ## stop the system in .data/dev
+	bin/ntegral down --data $(DATA_DEV)
+
+.PHONY: libchdb
+libchdb: ## fetch the embedded ClickHouse engine once (npm, checked by hash), print its path
+	@deploy/scripts/libchdb.sh
+
+.PHONY: kafka
+kafka: ## fetch Apache Kafka once for the integration tests (Maven), print its folder
+	@deploy/scripts/kafka.sh fetch
+
+##@ Upkeep
+
+.PHONY: generate
+generate: ## rewrite what is generated from the code (golden files, column tables, docs)
+	cd schemas && go test ./contract/ -run Generated -update
+	@deploy/scripts/generated.sh
+
+.PHONY: docs
+docs: generate ## the same: documentation that follows from the code
+
+.PHONY: check-generated
+check-generated: ## fail where a generated file is not what the code says
+	cd schemas && go test -count 1 ./contract/
+	@deploy/scripts/generated.sh --check
+
+.PHONY: tidy
+tidy: ## go mod tidy in every module, go work sync
+	$(call EACH,go mod tidy)
+	go work sync
+
+.PHONY: check-tidy
+check-tidy: ## fail where go.mod or go.sum is not tidy, or the go lines differ
+	@deploy/scripts/tidy.sh $(MODULES)
+
+.PHONY: check-standalone
+check-standalone: ## build and test every module outside the workspace
+	$(call SWEEP,GOWORK=off go build ./... && GOWORK=off go vet ./... && GOWORK=off go test $(GOFLAGS_T) -short ./...)
+
+.PHONY: licenses
+licenses: ## the licence of every module that is linked into a binary
+	@deploy/scripts/licenses.sh $(MODULES)
+
+.PHONY: vuln
+vuln: ## govulncheck (needs its vulnerability database from the network)
+	$(call SWEEP,go run golang.org/x/vuln/cmd/govulncheck@v1.1.4 ./...)
+
+.PHONY: clean
+clean: ## remove binaries and the data of demos; caches outside the tree stay
+	rm -rf bin .data

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# up.sh BINARY DIR: starts the system of DIR in the background and returns when
+# it says that it is ready. Its own lines go to DIR/log/up.log.
+set -eu
+
+binary=$1 dir=$2
+mkdir -p "$dir/log"
+log=$dir/log/up.log
+: >"$log"
+setsid "$binary" up --data "$dir" >"$log" 2>&1 </dev/null &
+pid=$!
+for _ in $(seq 600); do
+	if [ -s "$dir/ntegral.env" ] && grep -q -i ready "$log"; then
+		cat "$log"
+		echo "ask it:  $binary sql --data $dir 'SELECT count() FROM facts'"
+		echo "stop it: make down"
+		exit 0
+	fi
+	kill -0 "$pid" 2>/dev/null || { cat "$log" >&2; echo "up.sh: the system ended; see $log" >&2; exit 1; }
+	sleep 0.2
+done
+echo "up.sh: not ready within two minutes; see $log" >&2
+exit 1
