@@ -51,10 +51,15 @@ func Estate(ctx context.Context, o Options, e estate.Options) (err error) {
 
 // more says how to go on asking.
 func (s *session) more() {
+	dir := "DIR"
+	if s.o.Keep {
+		dir = s.Data
+	}
 	s.say(`
 Ask for more while a system is up (add --keep, or run "make up"):
-  ntegral sql --data DIR "SHOW TABLES"
-  ntegral sql --data DIR "SELECT workload, sum(energy_j)/3.6e6 AS kwh FROM facts_hourly GROUP BY workload ORDER BY kwh DESC"
-  ntegral report --data DIR --by team
-`)
+  ntegral sql --data %[1]s "SELECT hour, workload, energy_kwh, cost FROM workload_efficiency_hourly ORDER BY energy_kwh DESC LIMIT 10"
+  ntegral sql --data %[1]s "SELECT cluster, workload, idle_hours, energy_kwh, cost FROM idle_daily ORDER BY idle_hours DESC LIMIT 10"
+  ntegral sql --data %[1]s "SHOW TABLES"
+  ntegral report --data %[1]s --by team
+`, dir)
 }

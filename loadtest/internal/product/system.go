@@ -25,7 +25,7 @@ const (
 type System struct {
 	Binary string
 	Data   string
-	// Log gets what the product says on its standard error; nil drops it.
+	// Log gets what a replay says on its standard error; nil drops it.
 	Log io.Writer
 
 	up     *exec.Cmd
@@ -138,9 +138,11 @@ func (s *System) Down(ctx context.Context) error {
 	return err
 }
 
-// Run runs a subcommand to its end and returns what it printed.
+// Run runs a subcommand to its end and returns what it printed. What it says on
+// standard error is in the error alone: questions get asked again and again.
 func (s *System) Run(ctx context.Context, args ...string) ([]byte, error) {
 	c := s.Command(ctx, args...)
+	c.Stderr = &c.said
 	var out bytes.Buffer
 	c.Stdout = &out
 	err := c.Run()

@@ -1,0 +1,60 @@
+package command
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ntegral/ntegral/loadtest/internal/chaos"
+	"github.com/ntegral/ntegral/loadtest/internal/speed"
+)
+
+func bench(out, log io.Writer) *cobra.Command {
+	o := speed.Options{Out: out, Log: log, Set: speed.Standard(1)}
+	c := &cobra.Command{
+		Use: "replay", Short: "Time a replay of a large set into a fresh system, and a peer that only reads it", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return speed.Replay(c.Context(), o) },
+	}
+	binaryFlag(c, &o.Binary)
+	setFlags(c, &o.Set, o.Set.Nodes, o.Set.Duration)
+	c.Flags().StringVar(&o.Cache, "cache", "", "folder for generated sets (default: the user's cache)")
+	c.Flags().DurationVar(&o.Within, "within", 0, "fail when the replay takes longer; 0: never")
+	return group("bench", "Measure", c)
+}
+
+func disturb(out, log io.Writer) *cobra.Command {
+	o := chaosOptions(out)
+	kill := &cobra.Command{Use: "chaos", Short: "Compare an undisturbed replay with replays under SIGKILL", Args: cobra.NoArgs}
+	chaosCommand(kill, o, log, 20*time.Second, chaos.Kill)
+	kill.Flags().IntVar(&o.Kills, "kills", 2, "kills of each component")
+	kill.Flags().StringVar(&o.Component, "component", "all", "process, sink, kafka, clickhouse or all")
+	kill.Flags().DurationVar(&o.Every, "pause", 1500*time.Millisecond, "mean pause between kills")
+	zombie := &cobra.Command{Use: "zombie", Short: "Stop the processor, let a second one take over, continue the first", Args: cobra.NoArgs}
+	chaosCommand(zombie, chaosOptions(out), log, 2*time.Minute, chaos.Zombie)
+	kill.AddCommand(zombie)
+	return kill
+}
+
+func chaosOptions(out io.Writer) *chaos.Options {
+	return &chaos.Options{Out: out, Log: io.Discard, Set: speed.Standard(1), Every: time.Second}
+}
+
+// chaosCommand adds what both ways of disturbing share; each has options of its
+// own, because a flag's default is written into its variable at once.
+func chaosCommand(c *cobra.Command, o *chaos.Options, log io.Writer, round time.Duration, do func(context.Context, chaos.Options) error) {
+	var verbose bool
+	binaryFlag(c, &o.Binary)
+	setFlags(c, &o.Set, 16, time.Hour)
+	c.Flags().DurationVar(&o.Round, "round", round, "about how long a disturbed replay is paced to take")
+	c.Flags().BoolVar(&o.Keep, "keep-files", false, "keep folders and logs")
+	c.Flags().BoolVar(&verbose, "verbose", false, "show what replays say")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		o.Seed = o.Set.Seed
+		if verbose {
+			o.Log = log
+		}
+		return do(c.Context(), *o)
+	}
+}
