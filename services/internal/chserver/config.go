@@ -1,0 +1,103 @@
+package chserver
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"regexp"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Names of the two users.
+const (
+	WriterUser = "ntegral"
+	ReaderUser = "ntegral_read"
+)
+
+// Config is what an operator sets. In the process's configuration it is the field Chdb, so the
+// variables begin with NTEGRAL_CHDB_.
+type Config struct {
+	// Lib is the path of libchdb.so. Empty looks into the cache of `make libchdb` and the usual library folders.
+	Lib string `split_words:"true"`
+	// Listen is the address of the HTTP interface. Port 0 takes a free one.
+	Listen string `split_words:"true" default:"127.0.0.1:8123"`
+	// DataDir is the folder of tables and metadata. One process at a time can use it.
+	DataDir string `split_words:"true"`
+	// Database is the database that requests use unless they name another, and the only one that the reader sees.
+	Database string `split_words:"true" default:"ntegral"`
+	// WriterPassword is the password of user ntegral.
+	WriterPassword Secret `split_words:"true"`
+	// ReaderPassword is the password of user ntegral_read. Empty locks that user out.
+	ReaderPassword Secret `split_words:"true"`
+	// MemoryBytes bounds the memory of the whole engine. Zero means 70 % of the machine's.
+	MemoryBytes int64 `split_words:"true" default:"4000000000"`
+	// QueryMemoryBytes bounds the memory of one of the writer's statements. Zero means no bound of its own.
+	QueryMemoryBytes int64 `split_words:"true" default:"2000000000"`
+	// Threads bounds the threads of one statement. Zero means one a core.
+	Threads int `split_words:"true" default:"0"`
+	// MaxConcurrentQueries bounds how many statements run at a time; more are refused with code 202.
+	MaxConcurrentQueries int `split_words:"true" default:"100"`
+	// MaxBodyBytes bounds the (decompressed) body of one request. Zero means no bound.
+	MaxBodyBytes int64 `split_words:"true" default:"4294967296"`
+	// Durable syncs every inserted part to disk before the insert is acknowledged.
+	Durable bool `split_words:"true"`
+	// DrainTimeout is how long running requests may take to end after a stop; then they are killed.
+	DrainTimeout time.Duration `split_words:"true" default:"10s"`
+	// Reader holds the limits of user ntegral_read.
+	Reader ReaderLimits `split_words:"true"`
+}
+
+// ReaderLimits bound what a statement of the reader may use. Zero is not unlimited: it is refused.
+type ReaderLimits struct {
+	// MemoryBytes bounds the memory of one statement.
+	MemoryBytes int64 `split_words:"true" default:"1000000000"`
+	// Seconds bounds the running time of one statement.
+	Seconds int `split_words:"true" default:"60"`
+	// ResultRows bounds the rows of one result.
+	ResultRows int64 `split_words:"true" default:"1000000"`
+	// ResultBytes bounds the uncompressed size of one result.
+	ResultBytes int64 `split_words:"true" default:"1000000000"`
+	// ConcurrentQueries bounds how many of the reader's statements run at a time.
+	ConcurrentQueries int `split_words:"true" default:"16"`
+}
+
+var databaseName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,62}$`)
+
+// Validate lists everything that is wrong.
+func (c Config) Validate() error {
+	var errs []error
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	_, _, err := net.SplitHostPort(c.Listen)
+	check(err == nil, "listen address %q: want host:port", c.Listen)
+	check(c.DataDir != "", "data dir is empty")
+	check(databaseName.MatchString(c.Database) && c.Database != "system" && c.Database != "default",
+		"database %q: want a plain name other than system and default", c.Database)
+	check(c.WriterPassword != "", "writer password is empty")
+	check(c.ReaderPassword == "" || c.ReaderPassword != c.WriterPassword, "reader password equals the writer's")
+	check(c.MemoryBytes >= 0, "memory bytes %d is negative", c.MemoryBytes)
+	check(c.QueryMemoryBytes >= 0, "query memory bytes %d is negative", c.QueryMemoryBytes)
+	check(c.Threads >= 0, "threads %d is negative", c.Threads)
+	check(c.MaxConcurrentQueries > 0, "max concurrent queries %d: want at least 1", c.MaxConcurrentQueries)
+	check(c.MaxBodyBytes >= 0, "max body bytes %d is negative", c.MaxBodyBytes)
+	check(c.DrainTimeout > 0, "drain timeout %s: want more than 0", c.DrainTimeout)
+	check(c.Reader.MemoryBytes > 0, "reader memory bytes %d: want at least 1", c.Reader.MemoryBytes)
+	check(c.Reader.Seconds > 0, "reader seconds %d: want at least 1", c.Reader.Seconds)
+	check(c.Reader.ResultRows > 0, "reader result rows %d: want at least 1", c.Reader.ResultRows)
+	check(c.Reader.ResultBytes > 0, "reader result bytes %d: want at least 1", c.Reader.ResultBytes)
+	check(c.Reader.ConcurrentQueries > 0, "reader concurrent queries %d: want at least 1", c.Reader.ConcurrentQueries)
+	return errors.Join(errs...)
+}
+
+// Settings are what the program passes.
+type Settings struct {
+	Logger   *slog.Logger          // nil discards
+	Registry prometheus.Registerer // nil keeps the metrics to itself
+	Ready    func(addr string)     // called once, when requests are served
+}
