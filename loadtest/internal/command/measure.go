@@ -32,7 +32,7 @@ func disturb(out, log io.Writer) *cobra.Command {
 	kill.Flags().StringVar(&o.Component, "component", "all", "process, sink, kafka, clickhouse or all")
 	kill.Flags().DurationVar(&o.Every, "pause", 1500*time.Millisecond, "mean pause between kills")
 	zombie := &cobra.Command{Use: "zombie", Short: "Stop the processor, let a second one take over, continue the first", Args: cobra.NoArgs}
-	chaosCommand(zombie, chaosOptions(out), log, 2*time.Minute, chaos.Zombie)
+	chaosCommand(zombie, chaosOptions(out), log, time.Minute, chaos.Zombie)
 	kill.AddCommand(zombie)
 	return kill
 }

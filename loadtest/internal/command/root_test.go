@@ -38,7 +38,7 @@ func TestGenerateWritesDirectoryAndTruth(t *testing.T) {
 
 func TestDefaultsOfSiblingsStayApart(t *testing.T) {
 	root := Root(io.Discard, io.Discard)
-	for path, want := range map[string]string{"chaos": "20s", "chaos zombie": "2m0s"} {
+	for path, want := range map[string]string{"chaos": "20s", "chaos zombie": "1m0s"} {
 		c, _, err := root.Find(strings.Fields(path))
 		if err != nil {
 			t.Fatal(err)

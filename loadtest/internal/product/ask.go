@@ -33,11 +33,19 @@ func (s *System) SQL(ctx context.Context, query string) ([][]string, error) {
 	return rows, nil
 }
 
-// Verify compares log, ledger, table and rollups; the verdict is its last line.
+// findings is how many lines of a bad verification an error shows.
+const findings = 12
+
+// Verify compares log, ledger, table and rollups. The verdict is its last line;
+// when it is bad, the error shows what was found.
 func (s *System) Verify(ctx context.Context) (verdict string, err error) {
 	out, err := s.Run(ctx, "verify", "--data", s.Data)
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-	return lines[len(lines)-1], err
+	verdict = strings.TrimPrefix(lines[len(lines)-1], "verify: ")
+	if err != nil {
+		err = fmt.Errorf("%w\n%s", err, strings.Join(lines[:min(findings, len(lines))], "\n"))
+	}
+	return verdict, err
 }
 
 // Residual is what conservation leaves over; both are 0 or something is wrong.
