@@ -1,0 +1,133 @@
+package process
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/ntegral/ntegral/schemas/record"
+	"github.com/ntegral/ntegral/services/internal/kafka"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+const (
+	// stateVersion is of the encoding: the first chunk and the engine's chunks.
+	stateVersion = 1
+	// chunkBytes leaves a batch of 1 MiB room for its framing.
+	chunkBytes = 900 << 10
+)
+
+// stateHeader is the first chunk of a checkpoint: what a task knows beside its
+// engine's state.
+type stateHeader struct {
+	Partitions int    `json:"partitions"`
+	RecordedAt int64  `json:"recorded_at"`
+	Watermark  int64  `json:"watermark"`
+	Totals     Totals `json:"totals"`
+}
+
+// chunkHeaders name the checkpoint that a chunk belongs to and its place.
+const (
+	headerCheckpoint = "checkpoint"
+	headerChunk      = "chunk"
+)
+
+// checkpoint writes the state after the last step: chunks, then the manifest
+// that makes them count; then it lets go of what lies before the checkpoint
+// before this one. The task stands still meanwhile.
+func (s *session) checkpoint(ctx context.Context) error {
+	began := time.Now()
+	w := &chunkWriter{session: s, ctx: ctx, id: rand.Uint64(), sum: xxhash.New()}
+	header, err := json.Marshal(stateHeader{Partitions: s.task.env.partitions, RecordedAt: s.recordedAt, Watermark: s.watermark, Totals: s.totals})
+	if err != nil {
+		return fmt.Errorf("encode state header: %w", err)
+	}
+	if err := w.emit(header); err != nil {
+		return err
+	}
+	if err := s.core.Snapshot(chunkBytes, w.emit); err != nil {
+		return fmt.Errorf("snapshot engine: %w", err)
+	}
+	first, err := w.wait()
+	if err != nil {
+		return err
+	}
+	m := record.Manifest{
+		Task: s.task.id, Epoch: s.log.Epoch, Step: s.log.Step, Checkpoint: w.id, Chunks: w.chunks,
+		FirstChunk: first, FactsFrom: s.log.Next, Inputs: s.inputs.at, Checksum: w.sum.Sum64(), Version: stateVersion,
+	}
+	env := record.Envelope{ID: strconv.FormatUint(w.id, 10), Source: s.source, Type: record.TypeManifest, Time: s.recordedAt}
+	if err := s.append(ctx, s.record(record.State, s.task.id, env, m.Append(nil))); err != nil {
+		return fmt.Errorf("append manifest: %w", err)
+	}
+	s.task.env.metrics.checkpointSeconds.Observe(time.Since(began).Seconds())
+	s.task.env.metrics.checkpointBytes.Set(float64(w.bytes))
+	s.trim(ctx)
+	s.previousChunk, s.saved = first, s.log
+	return nil
+}
+
+// trim drops what lies before the previous complete checkpoint. Two stay: the
+// newest may be the one that a broker loses when power fails. It is no reason
+// to give the task up when it does not work.
+func (s *session) trim(ctx context.Context) {
+	if s.previousChunk < 0 {
+		return
+	}
+	if err := kafka.Trim(ctx, s.producer, record.State, s.task.id, s.previousChunk); err != nil {
+		s.task.logger.Warn("old checkpoints stay", "error", err)
+	}
+}
+
+// chunkWriter produces the chunks of one checkpoint as they are emitted.
+type chunkWriter struct {
+	session *session
+	ctx     context.Context
+	id      uint64
+	chunks  uint64
+	bytes   int
+	sum     *xxhash.Digest
+	pending []chan produced
+}
+
+type produced struct {
+	offset int64
+	err    error
+}
+
+// emit appends a chunk. The bytes are the caller's again when it returns.
+func (w *chunkWriter) emit(chunk []byte) error {
+	s := w.session
+	id := strconv.FormatUint(w.id, 10)
+	n := strconv.FormatUint(w.chunks, 10)
+	env := record.Envelope{ID: id + "/" + n, Source: s.source, Type: record.TypeChunk}
+	rec := s.record(record.State, s.task.id, env, bytes.Clone(chunk),
+		record.Header{Key: headerCheckpoint, Value: []byte(id)}, record.Header{Key: headerChunk, Value: []byte(n)})
+	_, _ = w.sum.Write(chunk) // a hash takes everything
+	w.chunks++
+	w.bytes += len(chunk)
+	done := make(chan produced, 1)
+	w.pending = append(w.pending, done)
+	s.producer.Produce(w.ctx, rec, func(r *kgo.Record, err error) { done <- produced{r.Offset, err} })
+	return w.ctx.Err()
+}
+
+// wait waits for the acknowledgements and returns the smallest offset.
+func (w *chunkWriter) wait() (first int64, err error) {
+	first = -1
+	for _, done := range w.pending {
+		p := <-done
+		if p.err != nil {
+			return 0, kafka.Classify(fmt.Errorf("append chunk: %w", p.err))
+		}
+		if first < 0 || p.offset < first {
+			first = p.offset
+		}
+	}
+	return first, nil
+}

@@ -1,0 +1,46 @@
+package process
+
+import (
+	"github.com/ntegral/ntegral/pipelines/engine"
+	"github.com/ntegral/ntegral/schemas/record"
+	"github.com/ntegral/ntegral/schemas/telemetry"
+)
+
+// core is what a task drives: package engine's Engine. It is an interface so
+// that this package's tests can tell from the outcome alone in which order and
+// how often events were applied, which the engine's idempotence hides.
+type core interface {
+	events
+	// EndStep returns what the events since the last step gave; SkipStep does
+	// the same for a step whose rows have been written before.
+	EndStep() *engine.Result
+	SkipStep()
+	Snapshot(chunkBytes int, emit func([]byte) error) error
+}
+
+// events is the input side of a core.
+type events interface {
+	ApplyRate(*telemetry.Rate)
+	ApplyDevice(*telemetry.Device)
+	ApplyPlacement(*telemetry.Placement)
+	ApplySamples(*record.SampleBatch)
+	ApplySeal(record.Seal)
+}
+
+// coreFactory makes cores, new or from a checkpoint.
+type coreFactory interface {
+	New() core
+	Restore(next func() ([]byte, error)) (core, error)
+}
+
+type engineFactory struct{ cfg engine.Config }
+
+func (f engineFactory) New() core { return engine.New(f.cfg) }
+
+func (f engineFactory) Restore(next func() ([]byte, error)) (core, error) {
+	e, err := engine.Restore(f.cfg, next)
+	if err != nil {
+		return nil, err
+	}
+	return e, nil
+}

@@ -1,0 +1,216 @@
+package process
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/ntegral/ntegral/schemas/record"
+	"github.com/ntegral/ntegral/schemas/telemetry"
+	"github.com/ntegral/ntegral/services/internal/kafka"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// inputs reads a task's four partitions and applies them to its engine, in the
+// order that makes the result depend on offsets alone.
+type inputs struct {
+	task                                  int32
+	samples, placements, inventory, rates *kafka.Reader
+	at                                    record.Offsets // reached: what the next commit will say
+	decoder                               record.SamplesDecoder
+	refused                               func(*kgo.Record, telemetry.Reason, error)
+}
+
+// sideWait is how long a fetch of a topic that rarely changes waits at the
+// broker; it answers at once when there is something.
+const sideWait = 5 * time.Second
+
+// openInputs makes readers that continue at the given offsets.
+func openInputs(cfg kafka.Config, logger *slog.Logger, task int32, at record.Offsets) (*inputs, error) {
+	in := &inputs{task: task, at: at}
+	for _, o := range []struct {
+		reader    **kafka.Reader
+		topic     string
+		partition int32
+		offset    int64
+		opts      []kgo.Opt
+	}{
+		{&in.samples, record.Samples, task, at.Samples, nil},
+		{&in.placements, record.Placements, task, at.Placements, []kgo.Opt{kgo.FetchMaxWait(sideWait)}},
+		{&in.inventory, record.Inventory, task, at.Inventory, []kgo.Opt{kgo.FetchMaxWait(sideWait)}},
+		{&in.rates, record.Rates, 0, at.Rates, []kgo.Opt{kgo.FetchMaxWait(sideWait)}},
+	} {
+		reader, err := kafka.NewReader(cfg, logger, o.topic, o.partition, o.offset, o.opts...)
+		if err != nil {
+			in.close()
+			return nil, err
+		}
+		*o.reader = reader
+	}
+	return in, nil
+}
+
+func (in *inputs) close() {
+	for _, r := range []*kafka.Reader{in.samples, in.placements, in.inventory, in.rates} {
+		if r != nil {
+			r.Close()
+		}
+	}
+}
+
+// ends asks for the ends of the four partitions.
+func (in *inputs) ends(ctx context.Context) (record.Offsets, error) {
+	ends, err := kafka.EndOffsets(ctx, in.rates.Client(), record.Samples, record.Placements, record.Inventory, record.Rates)
+	if err != nil {
+		return record.Offsets{}, err
+	}
+	return record.Offsets{
+		Samples: ends[record.Samples][in.task], Placements: ends[record.Placements][in.task],
+		Inventory: ends[record.Inventory][in.task], Rates: ends[record.Rates][0],
+	}, nil
+}
+
+// applySides applies rates, inventory and placements up to the given offsets,
+// in this order, and reports whether there were any.
+func (in *inputs) applySides(ctx context.Context, to events, end record.Offsets) (changed bool, err error) {
+	for _, side := range []struct {
+		reader *kafka.Reader
+		end    int64
+		at     *int64
+		apply  func(events, *kgo.Record)
+	}{
+		{in.rates, end.Rates, &in.at.Rates, in.applyRate},
+		{in.inventory, end.Inventory, &in.at.Inventory, in.applyDevice},
+		{in.placements, end.Placements, &in.at.Placements, in.applyPlacement},
+	} {
+		if side.end <= *side.at {
+			continue
+		}
+		changed = true
+		err := side.reader.ReadTo(ctx, side.end, func(r *kgo.Record) error {
+			side.apply(to, r)
+			return nil
+		})
+		if err != nil {
+			return changed, fmt.Errorf("read side input: %w", err)
+		}
+		*side.at = side.end
+	}
+	return changed, nil
+}
+
+func (in *inputs) applyRate(to events, r *kgo.Record) {
+	if eventType(r) != record.TypeRate {
+		in.refuse(r, unknownType(r))
+		return
+	}
+	rate, err := record.DecodeRate(r.Value)
+	if err != nil {
+		in.refuse(r, err)
+		return
+	}
+	to.ApplyRate(&rate)
+}
+
+func (in *inputs) applyDevice(to events, r *kgo.Record) {
+	if eventType(r) != record.TypeDevice {
+		in.refuse(r, unknownType(r))
+		return
+	}
+	device, err := record.DecodeDevice(r.Value)
+	if err != nil {
+		in.refuse(r, err)
+		return
+	}
+	to.ApplyDevice(&device)
+}
+
+func (in *inputs) applyPlacement(to events, r *kgo.Record) {
+	if eventType(r) != record.TypePlacement {
+		in.refuse(r, unknownType(r))
+		return
+	}
+	placement, err := record.DecodePlacement(r.Value)
+	if err != nil {
+		in.refuse(r, err)
+		return
+	}
+	to.ApplyPlacement(&placement)
+}
+
+// applySamples applies one record of the samples topic.
+func (in *inputs) applySamples(to events, r *kgo.Record) {
+	in.at.Samples = r.Offset + 1
+	switch eventType(r) {
+	case record.TypeSamples:
+		batch, err := in.decoder.Decode(r.Value)
+		if err != nil {
+			in.refuse(r, err)
+			return
+		}
+		to.ApplySamples(batch)
+	case record.TypeSeal:
+		seal, err := record.DecodeSeal(r.Value)
+		if err != nil {
+			in.refuse(r, err)
+			return
+		}
+		to.ApplySeal(seal)
+	default:
+		in.refuse(r, unknownType(r))
+	}
+}
+
+// replay applies what a step of an earlier epoch had applied.
+func (in *inputs) replay(ctx context.Context, to events, end record.Offsets) error {
+	if _, err := in.applySides(ctx, to, end); err != nil {
+		return err
+	}
+	err := in.samples.ReadTo(ctx, end.Samples, func(r *kgo.Record) error {
+		in.applySamples(to, r)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read samples: %w", err)
+	}
+	in.at.Samples = end.Samples
+	return nil
+}
+
+// refuse hands on what could not be read, unless this is a recovery, which
+// writes nothing. Rates are everybody's: task 0 speaks for all.
+func (in *inputs) refuse(r *kgo.Record, err error) {
+	if in.refused == nil || r.Topic == record.Rates && in.task != 0 {
+		return
+	}
+	reason := telemetry.Unparsable
+	if len(r.Value) > record.MaxRecordBytes {
+		reason = telemetry.TooLarge
+	}
+	in.refused(r, reason, err)
+}
+
+func unknownType(r *kgo.Record) error {
+	return fmt.Errorf("%w: event type %.100q", record.ErrMalformed, eventType(r))
+}
+
+// eventTypes are those that inputs may carry; looking one up costs no string.
+var eventTypes = map[string]string{
+	record.TypeSamples: record.TypeSamples, record.TypeSeal: record.TypeSeal, record.TypePlacement: record.TypePlacement,
+	record.TypeDevice: record.TypeDevice, record.TypeRate: record.TypeRate,
+}
+
+// eventType is record.TypeOf without a copy of the headers.
+func eventType(r *kgo.Record) string {
+	for i := range r.Headers {
+		if r.Headers[i].Key != "ce_type" {
+			continue
+		}
+		if known, ok := eventTypes[string(r.Headers[i].Value)]; ok {
+			return known
+		}
+		return string(r.Headers[i].Value)
+	}
+	return ""
+}
