@@ -1,0 +1,220 @@
+package conformance_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// clusterOptions choose what a random cluster may contain.
+type clusterOptions struct {
+	sharing bool // MIG, fractions, time slices and MPS (section 8)
+	late    bool // readings beyond the horizon, marked "late"
+	unique  bool // names that no other seed has, so that many clusters fit one system
+}
+
+// maker builds one random cluster. Every feature is on with some probability,
+// so that seeds differ.
+type maker struct {
+	*rand.Rand
+	options clusterOptions
+	prefix  string
+	dir     directory
+	start   int64 // of the recording
+	end     int64
+
+	timeStyle int
+	noise     float64 // how much of duplicates, disorder and rejects there is
+	regions   []string
+	models    []string
+	nodes     []*madeNode
+	silences  []interval
+	fileOrder []arrival
+}
+
+// madeNode is what the maker remembers of a node.
+type madeNode struct {
+	name, cluster, zone, region, instanceType string
+	cards, others, instances                  []string
+	parentOf                                  map[string]string
+}
+
+// arrival is a sample row and the moment at which it stands in the file.
+type arrival struct {
+	at  int64
+	row row
+}
+
+// randomCluster makes the cluster of a seed; the same seed and options give
+// the same rows.
+func randomCluster(seed uint64, o clusterOptions) directory {
+	m := &maker{Rand: rand.New(rand.NewPCG(seed, 0x6e74656772616c)), options: o}
+	if o.unique {
+		m.prefix = fmt.Sprintf("s%d-", seed)
+	}
+	base := time.Date(2026, 2, 27, 0, 0, 0, 0, time.UTC).UnixNano()
+	m.start = base + m.Int64N(4*24*60)*minute + pick(m, 0, m.Int64N(minute), m.Int64N(60)*second)
+	m.end = m.start + pick(m, 5*minute, 5*minute+m.Int64N(20*minute), 20*minute+m.Int64N(160*minute))
+	m.dir.takenIn = time.Unix(0, base+30*24*hour)
+	m.dir.window = time.Duration(pick(m, minute, minute, minute, 10*second, 15*second, 5*minute, 15*minute))
+	m.timeStyle, m.noise = m.IntN(4), pick(m, 0, 0.01, 0.05)
+	if m.chance(0.25) {
+		from := m.start + m.Int64N(m.end-m.start)
+		silent := interval{from, from + pick(m, hour, hour+1, 61*minute, hour+m.Int64N(90*minute))}
+		m.silences = append(m.silences, silent)
+		m.end += silent.length()
+	}
+	m.regions = []string{m.name("north"), m.name("south"), ""}
+	m.models = []string{"H100", "A30", "L4", ""}
+	for i := range 1 + m.IntN(4) {
+		m.addNode(i)
+	}
+	m.addRates()
+	m.write()
+	return m.dir
+}
+
+func pick[T any](m *maker, choices ...T) T { return choices[m.IntN(len(choices))] }
+
+func (m *maker) chance(p float64) bool { return m.Float64() < p }
+
+func (m *maker) name(s string) string { return m.prefix + s }
+
+// moment is a time in the recording, now and then a round one.
+func (m *maker) moment() int64 {
+	t := m.start + m.Int64N(m.end-m.start)
+	return pick(m, t, t-t%minute, t-t%second, t-t%(5*minute))
+}
+
+// timeText writes a time in one of the accepted forms.
+func (m *maker) timeText(t int64) string {
+	utc := time.Unix(0, t).UTC()
+	style := m.timeStyle
+	if style == 3 {
+		style = m.IntN(3)
+	}
+	switch {
+	case style == 0 && t%1e6 == 0:
+		return strconv.FormatInt(t/1e6, 10)
+	case style == 1:
+		return utc.In(time.FixedZone("", 2*3600)).Format(time.RFC3339Nano)
+	}
+	return utc.Format(time.RFC3339Nano)
+}
+
+// valueText writes a number with some decimals, often finer than its unit.
+func (m *maker) valueText(v float64) string {
+	switch m.IntN(12) {
+	case 0:
+		return strconv.FormatFloat(v, 'e', 5, 64)
+	case 1:
+		return "+" + strconv.FormatFloat(v, 'f', 1, 64)
+	}
+	return strconv.FormatFloat(v, 'f', m.IntN(10), 64)
+}
+
+func (m *maker) addNode(i int) {
+	n := &madeNode{
+		name: m.name(fmt.Sprintf("n%d", i)), parentOf: make(map[string]string),
+		cluster: pick(m, m.name("alpha"), m.name("beta"), ""),
+		zone:    pick(m, m.name("z1"), m.name("z2"), ""),
+		region:  pick(m, m.regions...), instanceType: pick(m, "gpu.8", "gpu.4", ""),
+	}
+	m.nodes = append(m.nodes, n)
+	m.inventory(n, "", "wall", "", "")
+	for c := range pick(m, 0, 1, 2, 2, 3, 4) {
+		card := fmt.Sprintf("gpu%d", c)
+		n.cards = append(n.cards, card)
+	}
+	m.addDevices(n)
+	m.addPlacements(n)
+	m.addReadings(n)
+	if m.chance(0.3) { // a row of the inventory twice: the later counts
+		r := m.dir.inventory[len(m.dir.inventory)-1]
+		again := row{}
+		for k, v := range r {
+			again[k] = v
+		}
+		m.dir.inventory = append(m.dir.inventory, again)
+		r["model"] = "old"
+	}
+	if m.chance(0.2) {
+		m.inventory(n, "odd", "toaster", "", "")
+	}
+}
+
+func (m *maker) inventory(n *madeNode, id, kind, model, parent string) {
+	m.dir.inventory = append(m.dir.inventory, row{
+		"node": n.name, "device": id, "kind": kind, "model": model, "parent": parent, "provider": "own",
+		"region": n.region, "zone": n.zone, "instance_type": n.instanceType, "cluster": n.cluster, "tenant": "",
+	})
+}
+
+// addDevices lists the meters of a node: nested parents, missing parents,
+// instances.
+func (m *maker) addDevices(n *madeNode) {
+	add := func(id, kind, model, parent string) {
+		m.inventory(n, id, kind, model, parent)
+		if kind != "gpu" && kind != "mig" {
+			n.others = append(n.others, id)
+		}
+	}
+	module, rack := m.chance(0.35), m.chance(0.15)
+	if module {
+		add("mod0", "module", "", pick(m, "", "", "gone"))
+	}
+	if rack { // a meter between the wall and the rest, or beside it
+		add("pdu0", "wall", "", "")
+	}
+	for range pick(m, 0, 0, 1, 2) {
+		id := fmt.Sprintf("cpu%d", len(n.others))
+		parent := pick(m, "", "", "gone")
+		if module && m.chance(0.5) {
+			parent = "mod0"
+		}
+		add(id, "cpu", "", parent)
+	}
+	if m.chance(0.3) {
+		add("net0", "network", "", pick(m, "", "", "gone", n.otherOr("")))
+	}
+	for _, card := range n.cards {
+		parent := pick(m, "", "", "", "gone")
+		switch {
+		case module && m.chance(0.6):
+			parent = "mod0"
+		case rack && m.chance(0.6):
+			parent = "pdu0"
+		}
+		model := pick(m, m.models...)
+		add(card, "gpu", model, parent)
+		if m.chance(0.25) {
+			for i := range 1 + m.IntN(3) {
+				id := fmt.Sprintf("%s-mig%d", card, i)
+				n.instances = append(n.instances, id)
+				n.parentOf[id] = card
+				add(id, "mig", pick(m, "1g.10gb", "2g.20gb", "1g.5gb"), card)
+			}
+		}
+	}
+}
+
+func (n *madeNode) otherOr(fallback string) string {
+	for _, id := range n.others {
+		if strings.HasPrefix(id, "pdu") {
+			return id
+		}
+	}
+	return fallback
+}
+
+// write puts the samples into file order: by arrival, which is never more than
+// ten minutes after the reading's time unless the row is marked late.
+func (m *maker) write() {
+	sort.SliceStable(m.fileOrder, func(i, j int) bool { return m.fileOrder[i].at < m.fileOrder[j].at })
+	for _, a := range m.fileOrder {
+		m.dir.samples = append(m.dir.samples, a.row)
+	}
+}

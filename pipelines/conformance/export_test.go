@@ -1,0 +1,90 @@
+package conformance_test
+
+import (
+	"encoding/csv"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+var (
+	outFolder  = flag.String("conformance.out", "", "write cluster directories and their expected reports into this folder")
+	outCount   = flag.Int("conformance.n", 10, "how many clusters to write")
+	outSeed    = flag.Uint64("conformance.seed", 1, "seed of the first cluster")
+	outWindow  = flag.Duration("conformance.window", time.Minute, "length of a window")
+	outSharing = flag.Bool("conformance.sharing", false, "write clusters that share accelerators")
+	outLate    = flag.Bool("conformance.late", false, "write readings beyond the horizon too, which the reports leave out")
+	outUnique  = flag.Bool("conformance.unique", false, "names that no other seed has, so that many clusters fit one system")
+	csvColumns = map[string][]string{
+		"inventory":  {"node", "device", "kind", "model", "parent", "provider", "region", "zone", "instance_type", "cluster", "tenant"},
+		"samples":    {"time", "node", "device", "metric", "value"},
+		"placements": {"id", "manager", "cluster", "workload", "kind", "tenant", "team", "node", "devices", "mode", "share", "start", "end", "labels"},
+		"rates":      {"kind", "key", "value", "unit", "valid_from", "valid_to", "source"},
+	}
+)
+
+// TestWriteDirectories writes clusters as replay directories for checks of the
+// whole product. It does nothing unless -conformance.out says where to.
+func TestWriteDirectories(t *testing.T) {
+	if *outFolder == "" {
+		return
+	}
+	for i := range uint64(*outCount) {
+		seed := *outSeed + i
+		d := randomCluster(seed, clusterOptions{sharing: *outSharing, late: *outLate, unique: *outUnique})
+		d.window = *outWindow
+		folder := filepath.Join(*outFolder, fmt.Sprintf("cluster-%05d", seed))
+		if err := writeDirectory(folder, d); err != nil {
+			t.Fatalf("write cluster %d: %v", seed, err)
+		}
+	}
+}
+
+// writeDirectory writes the files of a replay and, below expected, a report by
+// every column.
+func writeDirectory(folder string, d directory) error {
+	if err := os.MkdirAll(filepath.Join(folder, "expected"), 0o755); err != nil {
+		return err
+	}
+	for name, rows := range map[string][]row{
+		"inventory": d.inventory, "samples": d.samples, "placements": d.placements, "rates": d.rates,
+	} {
+		lines := [][]string{csvColumns[name]}
+		for _, r := range rows {
+			var cells []string
+			for _, column := range csvColumns[name] {
+				cells = append(cells, r[column])
+			}
+			lines = append(lines, cells)
+		}
+		if err := writeCSV(filepath.Join(folder, name+".csv"), lines); err != nil {
+			return err
+		}
+	}
+	facts := plainFacts(d)
+	for _, by := range groupings {
+		lines := [][]string{reportHeader(by)}
+		for _, r := range reportOf(facts, by, time.Time{}, time.Time{}) {
+			lines = append(lines, r.Columns)
+		}
+		if err := writeCSV(filepath.Join(folder, "expected", "report-"+by+".csv"), lines); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writeCSV(path string, lines [][]string) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	err = csv.NewWriter(f).WriteAll(lines)
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	return err
+}

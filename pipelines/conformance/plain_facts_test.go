@@ -1,0 +1,206 @@
+package conformance_test
+
+import "math/big"
+
+// plainFact is what one placement, or nobody, has of one device of a node in
+// one window. Times ns, energies µJ, carbon µg, cost 10⁻⁹ by currency; a
+// currency is there if a price or tariff resolved, known* if a factor did.
+type plainFact struct {
+	window                                    int64
+	node, device, placement                   string
+	cluster, region, workload, team, tenant   string
+	deviceTime, busy, known, covered          int64
+	energy, overhead, facility, estimated     int64
+	carbonLocation, carbonMarket, embodied    int64
+	knownLocation, knownMarket, knownEmbodied bool
+	cost                                      map[string]int64
+}
+
+// view is one node with everything derived from its events.
+type view struct {
+	node     *node
+	prices   priced
+	energies map[string]stretches
+	measured map[string]stretches // of energies: rungs 1, 2 and 4
+	busyBy   map[string]stretches
+	facts    map[factKey]*plainFact
+	keys     []factKey
+}
+
+type factKey struct {
+	window            int64
+	device, placement string
+}
+
+// plainFacts applies the whole page to a directory whose nodes are all sealed.
+func plainFacts(d directory) []plainFact {
+	nodes := inventoryOf(d.inventory)
+	readSamples(nodes, d.samples, d.takenIn)
+	readPlacements(nodes, d.placements)
+	rates := readRates(d.rates)
+	length := int64(d.window)
+	if length == 0 {
+		length = minute
+	}
+	var out []plainFact
+	for _, name := range sortedKeys(nodes) {
+		n := nodes[name]
+		n.present = n.presence()
+		out = append(out, nodeFacts(n, rates, length)...)
+	}
+	return out
+}
+
+// nodeFacts goes through the windows of one node.
+func nodeFacts(n *node, rates []rate, length int64) []plainFact {
+	v := &view{
+		node: n, prices: pricesOf(n, rates), energies: make(map[string]stretches), measured: make(map[string]stretches),
+		busyBy: make(map[string]stretches), facts: make(map[factKey]*plainFact),
+	}
+	for _, id := range n.order {
+		v.energies[id] = energyOf(n, id)
+		for _, st := range v.energies[id] {
+			if measured(st.rung) {
+				v.measured[id] = append(v.measured[id], st)
+			}
+		}
+	}
+	cuts := v.prices.changes()
+	for _, p := range n.placements {
+		cuts = append(cuts, p.held.from, p.held.to)
+	}
+	cuts = sortedSet(cuts)
+	done := int64(unboundedFrom)
+	for _, present := range n.present {
+		for start := max(done, floorTo(present.from, length)); start < present.to; start += length {
+			v.closeWindow(interval{start, start + length}, cuts)
+			done = start + length
+		}
+	}
+	out := make([]plainFact, 0, len(v.keys))
+	for _, k := range v.keys {
+		out = append(out, *v.facts[k])
+	}
+	return out
+}
+
+// floorTo is the edge of the window that holds t.
+func floorTo(t, length int64) int64 {
+	k := t / length
+	if t%length < 0 {
+		k--
+	}
+	return k * length
+}
+
+func (v *view) closeWindow(window interval, cuts []int64) {
+	slices := slicesOf(v.node, window, cuts)
+	if len(slices) == 0 {
+		return
+	}
+	layOwn(v.node, v.energies, slices)
+	for _, s := range slices {
+		v.closeSlice(window.from, s)
+	}
+}
+
+// closeSlice hands what a slice holds to its pieces.
+func (v *view) closeSlice(window int64, s slice) {
+	running := v.node.running(s.interval)
+	pieces := make(map[string][]piece)
+	for _, card := range v.node.accelerators {
+		pieces[card] = piecesOf(v.node, card, running)
+		v.addTimes(window, card, pieces[card], s)
+	}
+	for _, meter := range v.node.order {
+		if v.node.devices[meter].kind != "mig" {
+			v.addEnergy(window, meter, pieces, running, s)
+		}
+	}
+	v.addHold(window, pieces, running, s)
+	for _, card := range v.node.accelerators {
+		v.addEmbodied(window, card, pieces[card], s)
+	}
+}
+
+// fact finds the row of a window, device and placement, or starts it.
+func (v *view) fact(window int64, device, holder string) *plainFact {
+	key := factKey{window, device, holder}
+	if f := v.facts[key]; f != nil {
+		return f
+	}
+	f := &plainFact{
+		window: window, node: v.node.name, device: device, placement: holder,
+		cluster: v.node.cluster, region: v.node.region, cost: make(map[string]int64),
+	}
+	for _, p := range v.node.placements {
+		if holder != "" && p.id == holder {
+			f.workload, f.team, f.tenant = p.workload, p.team, p.tenant
+		}
+	}
+	v.facts[key] = f
+	v.keys = append(v.keys, key)
+	return f
+}
+
+// busy is the best busy metric of a device, an instance or a "D/P".
+func (v *view) busy(device string) stretches {
+	s, ok := v.busyBy[device]
+	if !ok {
+		s = busyOf(v.node, device)
+		v.busyBy[device] = s
+	}
+	return s
+}
+
+// addTimes follows section 6: times of an accelerator by parts over its
+// pieces, weights their shares.
+func (v *view) addTimes(window int64, card string, pieces []piece, s slice) {
+	device := parts(s.length(), shares(pieces))
+	covered := parts(coveredTime(v.node, v.measured, card, s.interval), shares(pieces))
+	busy, known := v.divideBusy(card, pieces, s.interval)
+	for i, c := range pieces {
+		f := v.fact(window, card, c.placement)
+		f.deviceTime += device[i]
+		f.covered += covered[i]
+		f.busy += busy[i]
+		f.known += known[i]
+	}
+}
+
+// portionOf is what one piece got of an amount.
+type portionOf struct {
+	device, placement string
+	amount            int64
+}
+
+// asOverhead splits an amount equally among the node's accelerators and each
+// part among the accelerator's pieces, weights their shares; without
+// accelerators equally among the running placements, else to nobody.
+func (v *view) asOverhead(amount int64, pieces map[string][]piece, running []placement) []portionOf {
+	var out []portionOf
+	if len(v.node.accelerators) == 0 {
+		if len(running) == 0 {
+			return []portionOf{{amount: amount}}
+		}
+		for i, part := range parts(amount, ones(len(running))) {
+			out = append(out, portionOf{placement: running[i].id, amount: part})
+		}
+		return out
+	}
+	for i, ofCard := range parts(amount, ones(len(v.node.accelerators))) {
+		card := v.node.accelerators[i]
+		for j, part := range parts(ofCard, shares(pieces[card])) {
+			out = append(out, portionOf{card, pieces[card][j].placement, part})
+		}
+	}
+	return out
+}
+
+func byAmount(portions []portionOf) []*big.Int {
+	weights := make([]int64, len(portions))
+	for i, p := range portions {
+		weights[i] = p.amount
+	}
+	return integers(weights)
+}
