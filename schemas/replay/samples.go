@@ -1,0 +1,339 @@
+package replay
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ntegral/ntegral/schemas/record"
+	"github.com/ntegral/ntegral/schemas/telemetry"
+)
+
+// Bounds say which times of readings are accepted.
+type Bounds struct {
+	TakenIn int64 // when the readings enter the system, ns
+	MaxSkew int64 // how much later than that a reading may be dated, ns
+	Shift   int64 // added to every time before it is looked at, ns
+}
+
+// Series is what the readings of one metric of one device have in common.
+type Series struct {
+	Index     int // of the series, from 0 in the order in which they come
+	NodeIndex int // of its node, likewise
+	Node      string
+	Device    string
+	Metric    telemetry.Metric
+	Kind      telemetry.Kind
+
+	text string  // the columns node, device and metric with their commas
+	next *Series // which came after it last time: most files repeat their order
+}
+
+// Samples reads samples.csv. After Next has returned true, Series, Time and
+// Value are the reading.
+type Samples struct {
+	Series *Series
+	Time   int64
+	Value  int64
+
+	t      *table
+	estate *Estate
+	bounds Bounds
+
+	last    *Series
+	byText  map[string]*Series
+	byName  map[seriesName]*Series
+	nodes   []Span
+	node    map[string]int
+	rowsIn  int64
+	faults  [telemetry.NumReasons]int64
+	clock   []byte // the time as written of the last row
+	instant int64
+	ready   bool // instant is that of clock, and accepted
+	row     Fault
+}
+
+type seriesName struct {
+	node, device string
+	metric       telemetry.Metric
+}
+
+const (
+	sampleTime = iota
+	sampleNode
+	sampleDevice
+	sampleMetric
+	sampleValue
+)
+
+// maxExplained is how many faults of one reason carry a message.
+const maxExplained = 1000
+
+// maxSeries bounds what is remembered of the series' texts. Activities of
+// placements make series without end.
+const maxSeries = 1 << 20
+
+// NewSamples reads the header. Of a file that cannot be used, having reported
+// why, there are no readings.
+func NewSamples(src Source, estate *Estate, bounds Bounds) *Samples {
+	s := &Samples{
+		t: openTable(src, samplesColumns, nil), estate: estate, bounds: bounds,
+		byText: make(map[string]*Series), byName: make(map[seriesName]*Series), node: make(map[string]int), last: &Series{},
+	}
+	return s
+}
+
+// Rows counts the rows that have been read, accepted or not.
+func (s *Samples) Rows() int64 { return s.rowsIn }
+
+// Bytes counts the bytes that have been read, uncompressed.
+func (s *Samples) Bytes() int64 {
+	if s.t == nil {
+		return 0
+	}
+	return s.t.rows.read
+}
+
+// Spans returns the time between the first and the last accepted reading of
+// each node that has one.
+func (s *Samples) Spans() []Span { return slices.Clone(s.nodes) }
+
+// Next moves on by one row and reports whether there was one. Series is nil
+// where it was refused.
+func (s *Samples) Next() bool {
+	if s.t == nil {
+		return false
+	}
+	if s.t.plain && s.fast() {
+		return true
+	}
+	return s.slow()
+}
+
+// fast takes the next row if it is one of a series that has been seen, without
+// quotes and without fault; otherwise it leaves the row where it is.
+func (s *Samples) fast() bool {
+	r := s.t.rows
+	line, size, err := r.peek()
+	if err != nil || size == 0 {
+		return false
+	}
+	i, j := bytes.IndexByte(line, ','), bytes.LastIndexByte(line, ',')
+	if j <= i {
+		return false
+	}
+	key := line[i+1 : j]
+	series := s.last.next
+	if series == nil || series.text != string(key) {
+		if series = s.byText[string(key)]; series == nil {
+			return false
+		}
+		s.last.next = series
+	}
+	if clock := line[:i]; !s.ready || !bytes.Equal(clock, s.clock) {
+		if s.setTime(clock) != telemetry.Accepted {
+			return false
+		}
+	}
+	v, reason := telemetry.ParseValue(series.Metric, series.Kind, string(line[j+1:]))
+	if reason != telemetry.Accepted {
+		return false
+	}
+	r.consume(size, 1)
+	s.last = series
+	s.accept(series, v)
+	return true
+}
+
+func (s *Samples) accept(series *Series, value int64) {
+	s.rowsIn++
+	s.Series, s.Time, s.Value = series, s.instant, value
+	span := &s.nodes[series.NodeIndex]
+	span.From, span.To = min(span.From, s.instant), max(span.To, s.instant)
+}
+
+// setTime reads a time as written and remembers it: rows of one moment follow
+// each other.
+func (s *Samples) setTime(text []byte) telemetry.Reason {
+	s.ready = false
+	ns, ok := ParseTime(text)
+	if !ok {
+		return telemetry.Unparsable
+	}
+	shifted := ns + s.bounds.Shift
+	if (shifted < ns) != (s.bounds.Shift < 0) {
+		return telemetry.Unparsable
+	}
+	s.clock, s.instant = append(s.clock[:0], text...), shifted
+	reason := telemetry.CheckTime(shifted, s.bounds.TakenIn, s.bounds.MaxSkew)
+	s.ready = reason == telemetry.Accepted
+	return reason
+}
+
+// slow takes the next row the careful way: it makes series known and says what
+// is wrong with a row.
+func (s *Samples) slow() bool {
+	t := s.t
+	ok, err := t.rows.next()
+	if !ok {
+		t.torn()
+		return false
+	}
+	s.Series = nil
+	s.row = Fault{Line: t.rows.line}
+	switch {
+	case errors.Is(err, errLineTooLong):
+		s.refuse(telemetry.TooLarge, func() { t.lineFault(err) })
+	case err != nil:
+		s.refuse(telemetry.Unparsable, func() { t.lineFault(err) })
+	case len(t.rows.cells) != len(t.names):
+		s.refuse(telemetry.Unparsable, func() { t.rowFault(telemetry.Unparsable, t.wrongCount()) })
+	default:
+		s.cells()
+	}
+	return true
+}
+
+// refuse counts a row as refused. Only the first faults of a reason are
+// explained, so that a file of faults costs no more than one of readings.
+func (s *Samples) refuse(reason telemetry.Reason, explain func()) {
+	s.rowsIn++
+	s.faults[reason]++
+	if s.faults[reason] <= maxExplained {
+		explain()
+		return
+	}
+	f := s.row
+	f.Reason = reason
+	s.t.report(f)
+}
+
+func (s *Samples) cells() {
+	t := s.t
+	if node := t.cell(sampleNode); s.estate.Known(string(node)) {
+		s.row.Node = string(node)
+	}
+	reason := s.setTime(t.cell(sampleTime))
+	if reason != telemetry.Unparsable {
+		s.row.Time = s.instant
+	}
+	if reason != telemetry.Accepted {
+		s.refuseCell(sampleTime, reason, func() string { return quoteCell(string(t.cell(sampleTime))) + ": " + s.timeWanted(reason) })
+		return
+	}
+	series, column, reason, message := s.find()
+	if reason != telemetry.Accepted {
+		s.refuseCell(column, reason, message)
+		return
+	}
+	v, reason := telemetry.ParseValue(series.Metric, series.Kind, string(t.cell(sampleValue)))
+	if reason != telemetry.Accepted {
+		s.refuseCell(sampleValue, reason, func() string {
+			return fmt.Sprintf("%s of %s: %s", quoteCell(string(t.cell(sampleValue))), series.Metric, valueWanted(series, reason))
+		})
+		return
+	}
+	s.last = series
+	s.accept(series, v)
+}
+
+func (s *Samples) refuseCell(column int, reason telemetry.Reason, message func() string) {
+	s.refuse(reason, func() {
+		f := s.t.at(column, reason, message())
+		f.Node, f.Time = s.row.Node, s.row.Time
+		s.t.report(f)
+	})
+}
+
+// find returns the series of the row, or which column stands in the way.
+func (s *Samples) find() (_ *Series, column int, reason telemetry.Reason, message func() string) {
+	t := s.t
+	for _, c := range [...]int{sampleNode, sampleDevice, sampleMetric} {
+		if reason, text := checkText(t.cell(c), record.MaxName); reason != telemetry.Accepted {
+			return nil, c, reason, func() string { return text }
+		}
+	}
+	name := seriesName{node: string(t.cell(sampleNode)), device: string(t.cell(sampleDevice))}
+	metric := string(t.cell(sampleMetric))
+	if !s.estate.Known(name.node) {
+		return nil, sampleNode, telemetry.UnknownNode, func() string { return quoteCell(name.node) + ": want a node of the inventory" }
+	}
+	device, ok := s.estate.Metered(name.node, name.device)
+	if !ok {
+		return nil, sampleDevice, telemetry.UnknownDevice, func() string {
+			return fmt.Sprintf("%s: want a device that the inventory has for node %s", quoteCell(name.device), quoteCell(name.node))
+		}
+	}
+	name.metric = telemetry.ParseMetric(metric)
+	if !name.metric.Known() {
+		return nil, sampleMetric, telemetry.UnknownMetric, func() string {
+			return fmt.Sprintf("%s: want one of %s", quoteCell(metric), strings.Join(telemetry.MetricNames(), " "))
+		}
+	}
+	return s.intern(name, device.Kind, metric), 0, telemetry.Accepted, nil
+}
+
+func (s *Samples) intern(name seriesName, kind telemetry.Kind, metric string) *Series {
+	series := s.byName[name]
+	if series == nil {
+		node, ok := s.node[name.node]
+		if !ok {
+			node = len(s.nodes)
+			s.node[name.node] = node
+			s.nodes = append(s.nodes, Span{Node: name.node, From: math.MaxInt64, To: math.MinInt64})
+		}
+		series = &Series{
+			Index: len(s.byName), NodeIndex: node, Node: name.node, Device: name.device, Metric: name.metric, Kind: kind,
+			text: name.node + "," + name.device + "," + metric,
+		}
+		s.byName[name] = series
+	}
+	// A name with a comma or quote never stands in a plain line as it is here:
+	// the line would have more cells than the header.
+	if len(s.byText) < maxSeries && !strings.ContainsAny(name.node+name.device, ",\"") {
+		s.byText[series.text] = series
+	}
+	return series
+}
+
+func (s *Samples) timeWanted(reason telemetry.Reason) string {
+	switch reason {
+	case telemetry.TooOld:
+		return "want a time after 1999"
+	case telemetry.InFuture:
+		return fmt.Sprintf("want a time at most %v after now, which is %s", time.Duration(s.bounds.MaxSkew), stamp(s.bounds.TakenIn))
+	}
+	return timeHint
+}
+
+// valueWanted says what would be right in place of a refused value.
+func valueWanted(series *Series, reason telemetry.Reason) string {
+	switch reason {
+	case telemetry.NotFinite:
+		return "want a finite number, or no row where there is no reading"
+	case telemetry.Negative:
+		return "want 0 or more"
+	case telemetry.Sentinel:
+		return "a driver's mark for a missing value: want no row where there is no reading"
+	case telemetry.OutOfRange:
+		switch series.Metric {
+		case telemetry.PowerWatts, telemetry.PowerLimit:
+			return fmt.Sprintf("want at most %s for a device of kind %s", telemetry.MaxPower(series.Kind), series.Kind)
+		case telemetry.EnergyJoules:
+			return "want at most 10^12 J; a counter in mJ is divided by 1000"
+		}
+		if strings.HasSuffix(series.Metric.String(), "_ratio") {
+			return "want a ratio of at most 1.05; percent are divided by 100"
+		}
+		return "want a number that fits 63 bits in the metric's unit"
+	}
+	return "want a decimal number such as 612.5"
+}
+
+// CompareSpans orders spans by node.
+func CompareSpans(a, b Span) int { return cmp.Compare(a.Node, b.Node) }
