@@ -86,6 +86,12 @@ func admitTree(tree string) error {
 			if err := admitFunction(firstName(rest), inTableExpression); err != nil {
 				return err
 			}
+		case "Set":
+			// The engine refuses SETTINGS of the statement itself, but not those of a subquery. Options
+			// of EXPLAIN, right below the root, are no settings.
+			if root != "Explain" || !strings.HasPrefix(line, " Set") {
+				return newError(codeReadonly, "READONLY", "Cannot modify settings in readonly mode")
+			}
 		case "ColumnsApplyTransformer":
 			return newError(codeAccessDenied, "ACCESS_DENIED", "%s: Not enough privileges. APPLY is not available to this user", ReaderUser)
 		case "TableIdentifier", "Identifier", "ASTTableIdentifier", "ASTIdentifier":

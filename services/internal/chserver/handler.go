@@ -123,7 +123,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) error {
 	if analysis.Statements > 1 {
 		return newError(codeSyntaxError, "SYNTAX_ERROR", "Syntax error (Multi-statements are not allowed)")
 	}
-	if analysis.Class == chdb.ClassReadOnly {
+	if analysis.Class == chdb.ClassReadOnly && req.streams() {
 		return h.stream(conn, req, answer)
 	}
 	return h.exec(conn, req, answer)

@@ -142,6 +142,9 @@ func (r *request) chooseFormat() {
 	}
 }
 
+// streams says that the result of a statement that reads comes in pieces.
+func (r *request) streams() bool { return r.selects && splicerOf(r.format) != nil }
+
 // reframes says that the client expects Native blocks of a newer revision than the engine writes.
 func (r *request) reframes() bool {
 	return r.revision >= nativeRevision && strings.EqualFold(r.format, "Native")

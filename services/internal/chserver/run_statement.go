@@ -11,9 +11,6 @@ import (
 // stream runs a statement that reads and passes its result on piece by piece.
 func (h *Handler) stream(conn *chdb.Conn, req *request, a *answer) error {
 	splice := splicerOf(req.format)
-	if splice == nil {
-		return h.exec(conn, req, a) // the session bounds the size of its result
-	}
 	s, err := conn.Stream(req.sql, req.format, req.params...)
 	if err != nil {
 		return err
@@ -43,8 +40,8 @@ func (h *Handler) stream(conn *chdb.Conn, req *request, a *answer) error {
 	return h.finish(a)
 }
 
-// exec runs a statement and answers with its result as one piece: one that changes something, or
-// one whose format cannot be streamed.
+// exec runs a statement and answers with its result as one piece: one that changes something, one
+// that the engine does not stream, or one whose format cannot be spliced. The session bounds its size.
 func (h *Handler) exec(conn *chdb.Conn, req *request, a *answer) error {
 	out, stats, err := conn.Query(req.sql, req.format, req.params...)
 	if err != nil {

@@ -75,7 +75,7 @@ func (h *Handler) common(r *request) []setting {
 		}
 	}
 	s := []setting{{"async_insert", "0"}, {"log_comment", tag}, {"implicit_select", "0"}}
-	if splicerOf(r.format) == nil && !r.insert {
+	if !r.streams() && !r.insert {
 		s = append(s, setting{"max_result_bytes", strconv.Itoa(maxWholeBytes)}, setting{"result_overflow_mode", "throw"})
 	}
 	if h.config.Threads > 0 {
@@ -119,7 +119,7 @@ func (h *Handler) readerSettings(r *request) ([]setting, error) {
 	if h.config.Threads > 0 {
 		limits["max_threads"] = int64(h.config.Threads)
 	}
-	if splicerOf(r.format) == nil {
+	if !r.streams() {
 		limits["max_result_bytes"] = min(l.ResultBytes, maxWholeBytes)
 	}
 	chosen := h.common(r)

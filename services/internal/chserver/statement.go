@@ -11,6 +11,8 @@ type statement struct {
 	dataAt int
 	// format is the statement's own FORMAT, of the data or of the result; empty if it names none.
 	format string
+	// selects says that the text begins like a query whose result the engine can stream.
+	selects bool
 }
 
 // parseStatement finds out whether a text begins an INSERT with data, and which FORMAT it names.
@@ -19,7 +21,8 @@ func parseStatement(text string) statement {
 	s := &scanner{text: text}
 	first, ok := s.next()
 	if !ok || !first.is("INSERT") {
-		return statement{sql: text, format: trailingFormat(text)}
+		selects := first.is("SELECT") || first.is("WITH") || first.is("FROM") || first.text == "("
+		return statement{sql: text, format: trailingFormat(text), selects: selects}
 	}
 	depth := 0
 	previous := first

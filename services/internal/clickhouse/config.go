@@ -1,0 +1,59 @@
+package clickhouse
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"time"
+)
+
+// Config says which ClickHouse to speak to, and as whom. Its prefix is NTEGRAL_CLICKHOUSE.
+type Config struct {
+	// Addresses of the HTTP interface as host:port, separated by commas. More than one are servers of one cluster.
+	Addresses []string `split_words:"true" default:"127.0.0.1:8123"`
+	// Database that holds the product's tables.
+	Database string `split_words:"true" default:"ntegral"`
+	// User to log in as.
+	User string `split_words:"true" default:"ntegral"`
+	// Password of the user.
+	Password Secret `split_words:"true"`
+	// TLS speaks HTTPS, checked against the system's certificates.
+	TLS bool `split_words:"true"`
+	// Compression of queries' answers and row batches: lz4, zstd, gzip or none. Arrow parts go as they are.
+	Compression string `split_words:"true" default:"lz4"`
+	// MaxConnections bounds the connections of this process.
+	MaxConnections int `split_words:"true" default:"8"`
+	// DialTimeout is how long opening a connection may take.
+	DialTimeout time.Duration `split_words:"true" default:"5s"`
+	// ReadTimeout is how long the store may take until it begins to answer; an insert answers at its end.
+	ReadTimeout time.Duration `split_words:"true" default:"5m"`
+}
+
+// Validate lists everything that is wrong.
+func (c Config) Validate() error {
+	var errs []error
+	if len(c.Addresses) == 0 {
+		errs = append(errs, errors.New("clickhouse addresses are empty"))
+	}
+	for _, a := range c.Addresses {
+		if _, _, err := net.SplitHostPort(a); err != nil {
+			errs = append(errs, fmt.Errorf("clickhouse address %q: want host:port", a))
+		}
+	}
+	if c.Database == "" {
+		errs = append(errs, errors.New("clickhouse database is empty"))
+	}
+	if c.User == "" {
+		errs = append(errs, errors.New("clickhouse user is empty"))
+	}
+	if _, ok := compressions[c.Compression]; !ok {
+		errs = append(errs, fmt.Errorf("clickhouse compression %q: want lz4, zstd, gzip or none", c.Compression))
+	}
+	if c.MaxConnections <= 0 {
+		errs = append(errs, fmt.Errorf("clickhouse max connections %d: want at least 1", c.MaxConnections))
+	}
+	if c.DialTimeout <= 0 || c.ReadTimeout <= 0 {
+		errs = append(errs, errors.New("clickhouse timeouts: want more than 0"))
+	}
+	return errors.Join(errs...)
+}
