@@ -19,51 +19,55 @@ import (
 // log, reads in the log which steps count since, and applies their input again.
 // Then its engine is what the previous owner's was after the last step that
 // counts.
-func (t *task) open(ctx context.Context) (s *session, err error) {
+func (t *task) open(ctx context.Context) (*session, error) {
 	next := *t.status.Load()
 	next.State = StateOpening
 	t.status.Store(&next)
 
-	s, err = newSession(t)
+	s, err := newSession(t)
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			s.close()
-		}
-	}()
+	if err := s.open(ctx); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *session) open(ctx context.Context) error {
+	t := s.task
 	found, err := s.loadCheckpoint(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("load checkpoint: %w", err)
+		return fmt.Errorf("load checkpoint: %w", err)
 	}
 	steps, err := s.claim(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("claim log: %w", err)
+		return fmt.Errorf("claim log: %w", err)
 	}
 	if !found && len(steps) == 0 {
 		if err := s.begin(ctx); err != nil {
-			return nil, fmt.Errorf("begin task: %w", err)
+			return fmt.Errorf("begin task: %w", err)
 		}
 	}
 	s.inputs, err = openInputs(t.env.cfg.Kafka, t.logger, t.id, s.start)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := s.replay(ctx, steps); err != nil {
-		return nil, err
+		return err
 	}
 	s.inputs.refused = s.refuse
 	if !found && len(steps) == 0 {
 		// From here on there is always a checkpoint, which says where the
 		// task's input began: the topics' starts move on.
 		if err := s.checkpoint(ctx); err != nil {
-			return nil, fmt.Errorf("write first checkpoint: %w", err)
+			return fmt.Errorf("write first checkpoint: %w", err)
 		}
 	}
 	s.checkpointed = t.env.set.Clock()
 	s.publish(s.inputs.at.Samples)
-	return s, nil
+	return nil
 }
 
 // begin sets where a task without a past starts: where its topics do.
@@ -144,7 +148,7 @@ func (s *session) checkLog(ctx context.Context) error {
 	}
 	start, end := starts[record.Facts][s.task.id], ends[record.Facts][s.task.id]
 	if s.log.Next < start || s.log.Next > end {
-		return lifecycle.Permanent(fmt.Errorf("%w: the checkpoint of step %d continues at offset %d of %s/%d, which holds %d to %d",
+		return lifecycle.Permanent(fmt.Errorf("%w: the last checkpoint is of step %d (0: none) and continues at offset %d of %s/%d, which holds %d to %d",
 			errStateMismatch, s.log.Step, s.log.Next, record.Facts, s.task.id, start, end))
 	}
 	return nil

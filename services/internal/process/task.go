@@ -67,6 +67,9 @@ func (t *task) stopping() bool {
 	}
 }
 
+// messageDown is what operators (and tests) wait for in the log.
+const messageDown = "task is down"
+
 // run opens epochs until the task is asked to end or cannot go on.
 func (t *task) run(ctx context.Context) {
 	backoff := lifecycle.Backoff{Max: 10 * time.Second}
@@ -77,8 +80,8 @@ func (t *task) run(ctx context.Context) {
 			t.logger.Info("task ended")
 			return
 		case lifecycle.IsPermanent(err):
-			t.logger.Error("task is down", "error", err)
 			t.fail(StateDown, err)
+			t.logger.Error(messageDown, "error", err)
 			t.env.metrics.failures.WithLabelValues(failurePermanent).Inc()
 			t.wait(ctx, 0)
 			return

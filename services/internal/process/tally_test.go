@@ -1,0 +1,125 @@
+package process
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"slices"
+
+	"github.com/ntegral/ntegral/pipelines/engine"
+	"github.com/ntegral/ntegral/schemas/fact"
+	"github.com/ntegral/ntegral/schemas/record"
+	"github.com/ntegral/ntegral/schemas/telemetry"
+)
+
+// tally is a core that adds up whatever it gets, twice if it gets it twice, and
+// keeps a digest of the order in which it got it. A commit carries the digest
+// as its unplaced energy.
+type tally struct {
+	state tallyState
+	rows  map[fact.Key]fact.Sums
+	res   engine.Result
+}
+
+type tallyState struct {
+	Digest uint64
+	Step   uint64
+	Pad    []byte // makes checkpoints of several chunks
+}
+
+type tallyFactory struct{ pad int }
+
+func (f tallyFactory) New() core {
+	return &tally{state: tallyState{Pad: make([]byte, f.pad)}, rows: map[fact.Key]fact.Sums{}}
+}
+
+func (f tallyFactory) Restore(next func() ([]byte, error)) (core, error) {
+	var all []byte
+	for {
+		chunk, err := next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, chunk...)
+	}
+	t := &tally{rows: map[fact.Key]fact.Sums{}}
+	return t, json.Unmarshal(all, &t.state)
+}
+
+func (t *tally) note(kind string, of ...any) {
+	h := fnv.New64a()
+	fmt.Fprintln(h, append([]any{t.state.Digest, kind}, of...)...)
+	t.state.Digest = h.Sum64()
+}
+
+func (t *tally) add(k fact.Key, column fact.Column, v int64) {
+	k.WindowLength = nsPerDay
+	sums := t.rows[k]
+	sums[column] += v
+	t.rows[k] = sums
+}
+
+func (t *tally) ApplyRate(r *telemetry.Rate)     { t.note("rate", *r) }
+func (t *tally) ApplyDevice(d *telemetry.Device) { t.note("device", *d) }
+
+func (t *tally) ApplyPlacement(p *telemetry.Placement) {
+	t.note("placement", *p)
+	t.add(fact.Key{Node: p.Node, Placement: p.ID}, fact.DeviceSeconds, 1)
+}
+
+func (t *tally) ApplySamples(b *record.SampleBatch) {
+	t.note("samples", b.Node, b.TakenIn)
+	for _, c := range b.Series {
+		for i, v := range c.Values {
+			at := b.Axes[c.Axis][i]
+			t.add(fact.Key{WindowStart: at - at%nsPerDay, Node: b.Node, Device: c.Device}, fact.Energy, v)
+			t.res.Readings++
+			t.res.Watermark = max(t.res.Watermark, at)
+		}
+	}
+}
+
+func (t *tally) ApplySeal(s record.Seal) {
+	t.note("seal", s)
+	t.res.Letters = append(t.res.Letters, engine.Letter{Reason: telemetry.Late, Node: s.Node, Detail: "sealed", Count: 1})
+}
+
+func (t *tally) SkipStep() {
+	t.state.Step++
+	t.note("end")
+	clear(t.rows)
+	t.res = engine.Result{}
+}
+
+func (t *tally) EndStep() *engine.Result {
+	out := t.res
+	for k, s := range t.rows {
+		out.Rows = append(out.Rows, fact.Row{Key: k, Sums: s, Origin: fact.Origin{Reason: fact.ReasonClosed}})
+	}
+	slices.SortFunc(out.Rows, func(a, b fact.Row) int {
+		return cmp.Or(cmp.Compare(a.WindowStart, b.WindowStart), cmp.Compare(a.Node, b.Node), cmp.Compare(a.Device, b.Device), cmp.Compare(a.Placement, b.Placement))
+	})
+	t.SkipStep()
+	out.UnplacedEnergy = int64(t.state.Digest)
+	return &out
+}
+
+func (t *tally) Snapshot(chunkBytes int, emit func([]byte) error) error {
+	all, err := json.Marshal(t.state)
+	if err != nil {
+		return err
+	}
+	for len(all) > 0 {
+		n := min(len(all), chunkBytes)
+		if err := emit(all[:n]); err != nil {
+			return err
+		}
+		all = all[n:]
+	}
+	return nil
+}
