@@ -49,6 +49,9 @@ func (m *maker) placementRow(n *madeNode, i int) row {
 	}
 	if m.chance(0.2) {
 		r["end"] = ""
+		if m.chance(0.15) {
+			r["start"] = m.timeText(m.end + m.Int64N(2*hour))
+		}
 	}
 	if m.options.sharing {
 		m.shared(n, r)

@@ -124,7 +124,7 @@ func (m *maker) gauge(n *madeNode, id, metric string, step, offset int64, level 
 
 // counter integrates a power, with resets, hung runs and jumps beyond the limit.
 func (m *maker) counter(n *madeNode, id string, step, offset int64, watts float64) {
-	joules, last, hung := m.Float64()*1e6, int64(0), 0
+	joules, last, hung, stuck := m.Float64()*1e6, int64(0), 0, ""
 	wild := pick(m, 0, 0.005, 0.03)
 	for _, t := range m.ticks(step, offset) {
 		if last != 0 {
@@ -134,7 +134,7 @@ func (m *maker) counter(n *madeNode, id string, step, offset int64, watts float6
 		switch {
 		case hung > 0:
 			hung--
-			m.emit(n, id, "energy_joules_total", t, "123456.5")
+			m.emit(n, id, "energy_joules_total", t, stuck)
 			continue
 		case m.chance(wild):
 			joules = m.Float64() * 1000 // reset
@@ -143,7 +143,8 @@ func (m *maker) counter(n *madeNode, id string, step, offset int64, watts float6
 		case m.chance(wild / 2):
 			joules += 1e9 * m.Float64() // no meter can
 		}
-		m.emit(n, id, "energy_joules_total", t, m.valueText(joules))
+		stuck = m.valueText(joules)
+		m.emit(n, id, "energy_joules_total", t, stuck)
 	}
 }
 
@@ -158,6 +159,7 @@ func (m *maker) isolated(n *madeNode, id, metric string, v float64) {
 // emit adds one row to the file, now and then out of order or twice.
 func (m *maker) emit(n *madeNode, id, metric string, t int64, value string) {
 	r := row{"time": m.timeText(t), "node": n.name, "device": id, "metric": metric, "value": value}
+	m.ticked = append(m.ticked, t)
 	at := t
 	if m.chance(m.noise) {
 		at += m.Int64N(10 * minute)
@@ -166,9 +168,9 @@ func (m *maker) emit(n *madeNode, id, metric string, t int64, value string) {
 	if m.chance(m.noise) { // delivered twice
 		m.fileOrder = append(m.fileOrder, arrival{at + m.Int64N(minute), maps.Clone(r)})
 	}
-	if m.chance(m.noise) && metric != "energy_joules_total" { // another value at one time
+	if m.chance(m.noise) { // another value at one time
 		other := maps.Clone(r)
-		other["value"] = m.valueText(m.Float64())
+		other["value"] = m.valueText(m.Float64() * pick(m, 1, 1000, 1e6))
 		m.fileOrder = append(m.fileOrder, arrival{at + m.Int64N(minute), other})
 	}
 }

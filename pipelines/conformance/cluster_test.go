@@ -33,6 +33,7 @@ type maker struct {
 	nodes     []*madeNode
 	silences  []interval
 	fileOrder []arrival
+	ticked    []int64 // times of readings
 }
 
 // madeNode is what the maker remembers of a node.
@@ -72,6 +73,9 @@ func randomCluster(seed uint64, o clusterOptions) directory {
 	for i := range 1 + m.IntN(4) {
 		m.addNode(i)
 	}
+	if m.chance(0.15) {
+		m.addTurns()
+	}
 	m.addRates()
 	m.write()
 	return m.dir
@@ -83,9 +87,12 @@ func (m *maker) chance(p float64) bool { return m.Float64() < p }
 
 func (m *maker) name(s string) string { return m.prefix + s }
 
-// moment is a time in the recording, now and then a round one.
+// moment is a time in the recording, now and then a round one or a reading's.
 func (m *maker) moment() int64 {
 	t := m.start + m.Int64N(m.end-m.start)
+	if len(m.ticked) > 0 && m.chance(0.2) {
+		return m.ticked[m.IntN(len(m.ticked))]
+	}
 	return pick(m, t, t-t%minute, t-t%second, t-t%(5*minute))
 }
 
@@ -130,8 +137,8 @@ func (m *maker) addNode(i int) {
 		n.cards = append(n.cards, card)
 	}
 	m.addDevices(n)
-	m.addPlacements(n)
 	m.addReadings(n)
+	m.addPlacements(n)
 	if m.chance(0.3) { // a row of the inventory twice: the later counts
 		r := m.dir.inventory[len(m.dir.inventory)-1]
 		again := row{}
@@ -139,18 +146,49 @@ func (m *maker) addNode(i int) {
 			again[k] = v
 		}
 		m.dir.inventory = append(m.dir.inventory, again)
-		r["model"] = "old"
+		r["model"], r["parent"] = "old", "elsewhere"
 	}
 	if m.chance(0.2) {
 		m.inventory(n, "odd", "toaster", "", "")
 	}
 }
 
+// addTurns adds a node whose module and card take turns within each window, so
+// that a wall gives more than both in the window and less in every part of it.
+func (m *maker) addTurns() {
+	n := &madeNode{name: m.name("turns"), cluster: m.name("alpha"), region: m.regions[0], cards: []string{"gpu0"}}
+	m.nodes = append(m.nodes, n)
+	m.inventory(n, "", "wall", "", "")
+	m.inventory(n, "mod0", "module", "", "")
+	m.inventory(n, "gpu0", "gpu", "L4", "mod0")
+	half := int64(m.dir.window) / 2
+	start := m.start - m.start%(2*half)
+	joules := map[string]int64{"": 0, "mod0": 0, "gpu0": 0}
+	for k := range int64(min(20, 2+(m.end-m.start)/half)) {
+		t := start + k*half
+		for _, id := range []string{"", "mod0", "gpu0"} {
+			m.emit(n, id, "energy_joules_total", t, fmt.Sprint(joules[id]))
+		}
+		joules[""] += 75 * half / second
+		joules[[]string{"mod0", "gpu0"}[k%2]] += (100 + k%2) * half / second
+		joules[[]string{"mod0", "gpu0"}[1-k%2]]++ // or it would count as hung
+		if k%4 == 1 {
+			r := m.placementRow(n, int(k))
+			r["start"], r["end"] = m.timeText(t), m.timeText(t+half/2)
+			m.dir.placements = append(m.dir.placements, r)
+		}
+	}
+}
+
 func (m *maker) inventory(n *madeNode, id, kind, model, parent string) {
-	m.dir.inventory = append(m.dir.inventory, row{
+	r := row{
 		"node": n.name, "device": id, "kind": kind, "model": model, "parent": parent, "provider": "own",
 		"region": n.region, "zone": n.zone, "instance_type": n.instanceType, "cluster": n.cluster, "tenant": "",
-	})
+	}
+	if id != "" && m.chance(0.2) { // what a device's row says of the node is not used
+		r["region"], r["zone"], r["cluster"], r["instance_type"] = pick(m, m.regions...), "", m.name("gamma"), pick(m, "gpu.4", "")
+	}
+	m.dir.inventory = append(m.dir.inventory, r)
 }
 
 // addDevices lists the meters of a node: nested parents, missing parents,

@@ -32,6 +32,7 @@ func TestWriteDirectories(t *testing.T) {
 	if *outFolder == "" {
 		return
 	}
+	var all []plainFact
 	for i := range uint64(*outCount) {
 		seed := *outSeed + i
 		d := randomCluster(seed, clusterOptions{sharing: *outSharing, late: *outLate, unique: *outUnique})
@@ -40,13 +41,19 @@ func TestWriteDirectories(t *testing.T) {
 		if err := writeDirectory(folder, d); err != nil {
 			t.Fatalf("write cluster %d: %v", seed, err)
 		}
+		all = append(all, plainFacts(d)...)
+	}
+	if *outUnique { // what one system reports that was given them all
+		if err := writeReports(filepath.Join(*outFolder, "expected"), all); err != nil {
+			t.Fatalf("write reports: %v", err)
+		}
 	}
 }
 
 // writeDirectory writes the files of a replay and, below expected, a report by
 // every column.
 func writeDirectory(folder string, d directory) error {
-	if err := os.MkdirAll(filepath.Join(folder, "expected"), 0o755); err != nil {
+	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
 	for name, rows := range map[string][]row{
@@ -64,13 +71,19 @@ func writeDirectory(folder string, d directory) error {
 			return err
 		}
 	}
-	facts := plainFacts(d)
+	return writeReports(filepath.Join(folder, "expected"), plainFacts(d))
+}
+
+func writeReports(folder string, facts []plainFact) error {
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
 	for _, by := range groupings {
 		lines := [][]string{reportHeader(by)}
 		for _, r := range reportOf(facts, by, time.Time{}, time.Time{}) {
 			lines = append(lines, r.Columns)
 		}
-		if err := writeCSV(filepath.Join(folder, "expected", "report-"+by+".csv"), lines); err != nil {
+		if err := writeCSV(filepath.Join(folder, "report-"+by+".csv"), lines); err != nil {
 			return err
 		}
 	}

@@ -21,6 +21,9 @@ func TestHolderVectors(t *testing.T) {
 		{"instance energy", "dev g gpu\n dev i mig 1g.10gb g\n g energy 0 0 60 60\n i power 0 100 90 100", "", "g", 0, "energy_j=60.000000 device_seconds=90.000000000"},
 		// The wall's rest is 30 J in [0, 30) and, as the card takes over, −10 J in [30, 60): own = 20 J, all in the first slice.
 		{"own by parts", "dev g gpu\n hold a * whole - 0 30\n g energy 0 0 30 10 60 80\n - energy 0 0 30 40 60 100", "workload", "a", 0, "energy_j=30.000000 overhead_j=20.000000"},
+		// Module 10 + 50 ⊃ card 50 + 10: in the window 60 explain the wall's 80, in each half 50 its 40. All weights 0: 10 J each.
+		{"own in equal parts", "dev m module\n dev g gpu - m\n hold a * whole - 0 30\n g energy 0 0 30 50 60 60\n m energy 0 0 30 10 60 60\n - energy 0 0 60 80",
+			"workload", "a", 0, "overhead_j=10.000000"},
 		// 4 µJ among g, h, i: 2, 1, 1; the odd one to the smaller device.
 		{"ties to the smaller", "dev i gpu\n dev g gpu\n dev h gpu\n - energy 0 0 60 0.000004", "", "g", 0, "energy_j=0.000002"},
 		{"the others", "dev i gpu\n dev g gpu\n dev h gpu\n - energy 0 0 60 0.000004", "", "i", 0, "energy_j=0.000001"},

@@ -1,0 +1,259 @@
+package conformance_test
+
+import (
+	"bytes"
+	"encoding/csv"
+	"math/big"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/ntegral/ntegral/pipelines/engine"
+	"github.com/ntegral/ntegral/schemas/fact"
+	"github.com/ntegral/ntegral/schemas/record"
+	"github.com/ntegral/ntegral/schemas/replay"
+	"github.com/ntegral/ntegral/schemas/telemetry"
+)
+
+// stream is a run of the streaming engine over a directory, with a random way
+// of cutting it into records, steps and restarts.
+type stream struct {
+	t      testing.TB
+	r      *rand.Rand
+	cfg    engine.Config
+	engine *engine.Engine
+
+	rows      map[fact.Key]map[fact.Dimensions]*fact.Sums
+	residuals [3]int64
+	corrected int
+	late      int64
+}
+
+// runStream feeds a directory through the product's CSV reader and its engine
+// and returns what was written in all.
+func runStream(t testing.TB, d directory, seed uint64) *stream {
+	s := &stream{t: t, r: rand.New(rand.NewPCG(seed, 7)), cfg: engine.DefaultConfig(), rows: map[fact.Key]map[fact.Dimensions]*fact.Sums{}}
+	if d.window != 0 {
+		s.cfg.Window = d.window
+	}
+	s.engine = engine.New(s.cfg)
+	estate := replay.NewEstate()
+	source := func(name string, rows []row) replay.Source {
+		return replay.Source{File: name + ".csv", Reader: csvOf(t, name, rows), Report: func(replay.Fault) {}}
+	}
+	for _, row := range replay.ReadInventory(source("inventory", d.inventory), estate) {
+		s.engine.ApplyDevice(&row.Device)
+	}
+	for _, row := range replay.ReadRates(source("rates", d.rates)) {
+		s.engine.ApplyRate(&row.Rate)
+	}
+	for _, row := range replay.ReadPlacements(source("placements", d.placements), estate) {
+		row.Revision = uint64(row.Number)
+		s.engine.ApplyPlacement(&row.Placement)
+	}
+	takenIn := int64(telemetry.MaxTime)
+	if !d.takenIn.IsZero() {
+		takenIn = d.takenIn.UnixNano()
+	}
+	samples := replay.NewSamples(source("samples", d.samples), estate, replay.Bounds{TakenIn: takenIn, MaxSkew: s.cfg.MaxFutureSkew.Nanoseconds()})
+	s.samples(samples, takenIn)
+	for _, node := range estate.Nodes() {
+		s.engine.ApplySeal(record.Seal{Node: node})
+		s.endStep(0.3)
+	}
+	s.endStep(1)
+	return s
+}
+
+func csvOf(t testing.TB, name string, rows []row) *bytes.Buffer {
+	var b bytes.Buffer
+	w := csv.NewWriter(&b)
+	lines := [][]string{csvColumns[name]}
+	for _, r := range rows {
+		var cells []string
+		for _, column := range csvColumns[name] {
+			cells = append(cells, r[column])
+		}
+		lines = append(lines, cells)
+	}
+	if err := w.WriteAll(lines); err != nil {
+		t.Fatal(err)
+	}
+	return &b
+}
+
+// samples packs readings into records of one node and a random number of rows.
+func (s *stream) samples(in *replay.Samples, takenIn int64) {
+	packs := map[string][]telemetry.Reading{}
+	size := 1 + s.r.IntN(200)
+	for in.Next() {
+		if in.Series == nil {
+			continue
+		}
+		node := in.Series.Node
+		packs[node] = append(packs[node], telemetry.Reading{Device: in.Series.Device, Metric: in.Series.Metric, Time: in.Time, Value: in.Value})
+		if len(packs[node]) >= size || s.r.IntN(100) == 0 {
+			s.record(node, packs[node], takenIn)
+			packs[node] = nil
+		}
+	}
+	for _, node := range sortedKeys(packs) {
+		if len(packs[node]) > 0 {
+			s.record(node, packs[node], takenIn)
+		}
+	}
+}
+
+// record sends readings as one record through its encoding, now and then twice.
+func (s *stream) record(node string, readings []telemetry.Reading, takenIn int64) {
+	b := record.SampleBatch{Node: node, TakenIn: takenIn}
+	index := map[[2]string]int{}
+	for _, r := range readings {
+		key := [2]string{r.Device, r.Metric.String()}
+		i, ok := index[key]
+		if !ok {
+			i = len(b.Series)
+			index[key] = i
+			b.Axes = append(b.Axes, nil)
+			b.Series = append(b.Series, record.SeriesColumn{Device: r.Device, Metric: r.Metric, Axis: i})
+		}
+		b.Axes[i] = append(b.Axes[i], r.Time)
+		b.Series[i].Values = append(b.Series[i].Values, r.Value)
+	}
+	var decoder record.SamplesDecoder
+	decoded, err := decoder.Decode(b.Append(nil))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.engine.ApplySamples(decoded)
+	if s.r.IntN(20) == 0 {
+		s.engine.ApplySamples(decoded)
+	}
+	s.endStep(0.2)
+}
+
+// endStep ends the step with a probability, collects its rows and, now and
+// then, puts the engine through a snapshot.
+func (s *stream) endStep(p float64) {
+	if s.r.Float64() >= p || debugSingle && p < 1 {
+		return
+	}
+	r := s.engine.EndStep()
+	for i := range r.Rows {
+		row := &r.Rows[i]
+		if row.Reason == fact.ReasonCorrected {
+			s.corrected++
+		}
+		byDimensions := s.rows[row.Key]
+		if byDimensions == nil {
+			byDimensions = map[fact.Dimensions]*fact.Sums{}
+			s.rows[row.Key] = byDimensions
+		}
+		if byDimensions[row.Dimensions] == nil {
+			byDimensions[row.Dimensions] = &fact.Sums{}
+		}
+		byDimensions[row.Dimensions].Add(&row.Sums)
+	}
+	s.late += r.Counts[telemetry.Late]
+	s.residuals[0] |= r.ResidualEnergy
+	s.residuals[1] |= r.ResidualMoney
+	s.residuals[2] |= r.ResidualTime
+	if s.r.IntN(20) == 0 {
+		s.restart()
+	}
+}
+
+// restart carries the engine's state over a snapshot.
+func (s *stream) restart() {
+	var chunks [][]byte
+	if err := s.engine.Snapshot(1000, func(b []byte) error { chunks = append(chunks, b); return nil }); err != nil {
+		s.t.Fatal(err)
+	}
+	restored, err := engine.Restore(s.cfg, func() ([]byte, error) {
+		if len(chunks) == 0 {
+			return nil, nil
+		}
+		chunk := chunks[0]
+		chunks = chunks[1:]
+		return chunk, nil
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.engine = restored
+}
+
+// report sums the rows as `ntegral report` does.
+func (s *stream) report(by string) []reportRow {
+	groups := map[string]*groupSums{}
+	intervals := map[string]int64{}
+	costs := map[string]map[string]int64{}
+	for key, byDimensions := range s.rows {
+		for dims, sums := range byDimensions {
+			name := groupOf(by, key, dims)
+			id := strings.Join(name, "\x00")
+			if groups[id] == nil {
+				groups[id], costs[id] = newGroup(name), map[string]int64{}
+			}
+			groups[id].addSums(sums)
+			intervals[id] += sums[fact.Intervals]
+			if dims.Currency != "" {
+				costs[id][dims.Currency] += sums[fact.CostIntervals]
+				groups[id].addCost(dims.Currency, sums[fact.HoldCost]+sums[fact.EnergyCost])
+			}
+		}
+	}
+	var out []reportRow
+	for _, id := range sortedKeys(groups) {
+		if intervals[id] == 0 {
+			continue
+		}
+		for currency, n := range costs[id] {
+			if n == 0 {
+				delete(groups[id].cost, currency)
+			}
+		}
+		out = append(out, groups[id].rows()...)
+	}
+	return out
+}
+
+func groupOf(by string, k fact.Key, d fact.Dimensions) []string {
+	switch by {
+	case "workload":
+		return []string{d.Workload}
+	case "team":
+		return []string{d.Team}
+	case "tenant":
+		return []string{d.Tenant}
+	case "cluster":
+		return []string{d.Cluster}
+	case "region":
+		return []string{d.Region}
+	case "node":
+		return []string{k.Node}
+	}
+	return []string{k.Node, k.Device}
+}
+
+func (g *groupSums) addSums(s *fact.Sums) {
+	for sum, column := range map[*big.Int]fact.Column{
+		g.times[0]: fact.DeviceSeconds, g.times[1]: fact.BusySeconds, g.times[2]: fact.KnownSeconds,
+		g.energies[0]: fact.Energy, g.energies[1]: fact.Overhead, g.energies[2]: fact.Facility,
+		g.location: fact.CarbonLocation, g.market: fact.CarbonMarket, g.embodied: fact.Embodied,
+		g.covered: fact.CoveredSeconds, g.estimated: fact.Estimated,
+	} {
+		sum.Add(sum, big.NewInt(s[column]))
+	}
+	g.knownLocation = g.knownLocation || s[fact.LocationIntervals] > 0
+	g.knownMarket = g.knownMarket || s[fact.MarketIntervals] > 0
+	g.knownEmbodied = g.knownEmbodied || s[fact.EmbodiedIntervals] > 0
+}
+
+func (g *groupSums) addCost(currency string, v int64) {
+	if g.cost[currency] == nil {
+		g.cost[currency] = new(big.Int)
+	}
+	g.cost[currency].Add(g.cost[currency], big.NewInt(v))
+}
+var debugSingle bool
