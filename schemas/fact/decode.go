@@ -29,7 +29,7 @@ func Decode(stream []byte, mem memory.Allocator) (rows []Row, err error) {
 	if err := checkFraming(stream); err != nil {
 		return nil, err
 	}
-	r, err := ipc.NewReader(bytes.NewReader(stream), ipc.WithAllocator(mem), ipc.WithSchema(schema))
+	r, err := ipc.NewReader(bytes.NewReader(stream), ipc.WithAllocator(&bounded{Allocator: mem, left: maxDecoded}), ipc.WithSchema(schema))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}

@@ -8,23 +8,42 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-// Slots of the Arrow flatbuffer tables that framing looks at (Message.fbs).
+// Slots of the Arrow flatbuffer tables that framing looks at (Message.fbs and
+// Schema.fbs of the format).
 const (
 	messageHeaderType = 6
 	messageHeader     = 8
 	messageBodyLength = 10
-	batchCompression  = 10
-	dictionaryData    = 6
 
+	schemaEndianness = 4
+	schemaFields     = 6
+	schemaMetadata   = 8
+	fieldName        = 4
+	fieldChildren    = 14
+	fieldMetadata    = 16
+
+	dictionaryData   = 6
+	batchLength      = 4
+	batchNodes       = 6
+	batchBuffers     = 8
+	batchCompression = 10
+
+	headerSchema          = 1
 	headerDictionaryBatch = 2
 	headerRecordBatch     = 3
 )
 
+// maxFieldName bounds a field's name: foreign fields may all point at one text.
+const maxFieldName = 64
+
 // checkFraming walks the messages of an IPC stream by their length prefixes
 // (Arrow columnar format, "Encapsulated message format") without allocating,
-// so that no length promises more than is there. Compressed batches are
-// refused: they carry the size to allocate inside, and our writer makes none.
-// It may panic on broken tables; Decode recovers.
+// so that no length in it promises more than is there: the library allocates
+// what a buffer's or a vector's length says, and a process that runs out of
+// memory cannot recover. Compressed batches are refused: they carry the size to
+// allocate inside, and our writer makes none. So are nested fields, whose
+// tables may share children and unfold without end. It may panic on broken
+// tables; Decode recovers.
 func checkFraming(stream []byte) error {
 	const prefix = 8
 	for len(stream) > 0 {
@@ -38,32 +57,124 @@ func checkFraming(stream []byte) error {
 		if prefix+size > int64(len(stream)) {
 			return fmt.Errorf("%w: message exceeds the stream", ErrMalformed)
 		}
-		body, err := checkMessage(stream[prefix : prefix+size])
+		rest := int64(len(stream)) - prefix - size
+		body, err := checkMessage(stream[prefix:prefix+size], rest)
 		if err != nil {
 			return err
-		}
-		rest := int64(len(stream)) - prefix - size
-		if body < 0 || body > rest {
-			return fmt.Errorf("%w: body exceeds the stream", ErrMalformed)
 		}
 		stream = stream[prefix+size+body:]
 	}
 	return nil
 }
 
-// checkMessage returns the length of the body that follows a message.
-func checkMessage(meta []byte) (body int64, err error) {
+// checkMessage returns the length of the body that follows a message, of which
+// rest bytes are there.
+func checkMessage(meta []byte, rest int64) (body int64, err error) {
 	message := flatbuffers.Table{Bytes: meta, Pos: flatbuffers.GetUOffsetT(meta)}
-	kind := message.GetByteSlot(messageHeaderType, 0)
-	if at := flatbuffers.UOffsetT(message.Offset(messageHeader)); at != 0 && (kind == headerDictionaryBatch || kind == headerRecordBatch) {
-		batch := flatbuffers.Table{Bytes: meta, Pos: message.Indirect(message.Pos + at)}
-		if kind == headerDictionaryBatch {
-			data := flatbuffers.UOffsetT(batch.Offset(dictionaryData))
-			batch.Pos = batch.Indirect(batch.Pos + data)
+	body = message.GetInt64Slot(messageBodyLength, 0)
+	if body < 0 || body > rest {
+		return 0, fmt.Errorf("%w: body exceeds the stream", ErrMalformed)
+	}
+	header, ok := child(message, messageHeader)
+	if !ok {
+		return 0, fmt.Errorf("%w: message without a header", ErrMalformed)
+	}
+	switch message.GetByteSlot(messageHeaderType, 0) {
+	case headerSchema:
+		return body, checkSchema(header)
+	case headerDictionaryBatch:
+		data, ok := child(header, dictionaryData)
+		if !ok {
+			return 0, fmt.Errorf("%w: dictionary without data", ErrMalformed)
 		}
-		if batch.Offset(batchCompression) != 0 {
-			return 0, fmt.Errorf("%w: compressed batch", ErrMalformed)
+		return body, checkBatch(data, body)
+	case headerRecordBatch:
+		return body, checkBatch(header, body)
+	}
+	return 0, fmt.Errorf("%w: message of an unexpected type", ErrMalformed)
+}
+
+// checkSchema refuses what the schema of facts cannot be; the library compares
+// the rest with it.
+func checkSchema(s flatbuffers.Table) error {
+	fields, n, err := vector(s, schemaFields, flatbuffers.SizeUOffsetT)
+	if err != nil {
+		return err
+	}
+	if n != schema.NumFields() || length(s, schemaMetadata) > 0 || s.GetInt16Slot(schemaEndianness, 0) != 0 {
+		return fmt.Errorf("%w: not the schema of facts", ErrMalformed)
+	}
+	for i := range n {
+		field := flatbuffers.Table{Bytes: s.Bytes, Pos: s.Indirect(fields + flatbuffers.UOffsetT(i)*flatbuffers.SizeUOffsetT)}
+		if length(field, fieldChildren) > 0 || length(field, fieldMetadata) > 0 || length(field, fieldName) > maxFieldName {
+			return fmt.Errorf("%w: not a field of facts", ErrMalformed)
 		}
 	}
-	return message.GetInt64Slot(messageBodyLength, 0), nil
+	return nil
+}
+
+// checkBatch holds the rows and buffers of a batch against its body.
+func checkBatch(batch flatbuffers.Table, body int64) error {
+	const pair = 16 // FieldNode and Buffer are structs of two int64
+	if batch.Offset(batchCompression) != 0 {
+		return fmt.Errorf("%w: compressed batch", ErrMalformed)
+	}
+	if rows := batch.GetInt64Slot(batchLength, 0); rows < 0 || rows > MaxRows {
+		return fmt.Errorf("%w: more than %d rows", ErrMalformed, MaxRows)
+	}
+	nodes, n, err := vector(batch, batchNodes, pair)
+	if err != nil {
+		return err
+	}
+	for i := range n {
+		at := nodes + flatbuffers.UOffsetT(i*pair)
+		rows, nulls := batch.GetInt64(at), batch.GetInt64(at+8)
+		if rows < 0 || rows > MaxRows || nulls < 0 || nulls > rows {
+			return fmt.Errorf("%w: column of %d values", ErrMalformed, rows)
+		}
+	}
+	buffers, n, err := vector(batch, batchBuffers, pair)
+	if err != nil {
+		return err
+	}
+	for i := range n {
+		at := buffers + flatbuffers.UOffsetT(i*pair)
+		offset, size := batch.GetInt64(at), batch.GetInt64(at+8)
+		if offset < 0 || size < 0 || offset > body || size > body-offset {
+			return fmt.Errorf("%w: buffer exceeds the body", ErrMalformed)
+		}
+	}
+	return nil
+}
+
+// child returns the table that a slot points to.
+func child(t flatbuffers.Table, slot flatbuffers.VOffsetT) (flatbuffers.Table, bool) {
+	at := flatbuffers.UOffsetT(t.Offset(slot))
+	if at == 0 {
+		return flatbuffers.Table{}, false
+	}
+	return flatbuffers.Table{Bytes: t.Bytes, Pos: t.Indirect(t.Pos + at)}, true
+}
+
+// vector returns where a slot's vector begins and its length, having checked
+// that its elements are there.
+func vector(t flatbuffers.Table, slot flatbuffers.VOffsetT, size int) (start flatbuffers.UOffsetT, n int, err error) {
+	at := flatbuffers.UOffsetT(t.Offset(slot))
+	if at == 0 {
+		return 0, 0, nil
+	}
+	n, start = t.VectorLen(at), t.Vector(at)
+	if n < 0 || n > len(t.Bytes) || int(start)+n*size > len(t.Bytes) {
+		return 0, 0, fmt.Errorf("%w: vector exceeds its message", ErrMalformed)
+	}
+	return start, n, nil
+}
+
+// length returns how long a slot's vector or text claims to be.
+func length(t flatbuffers.Table, slot flatbuffers.VOffsetT) int {
+	at := flatbuffers.UOffsetT(t.Offset(slot))
+	if at == 0 {
+		return 0
+	}
+	return t.VectorLen(at)
 }
