@@ -1,6 +1,13 @@
 package record
 
-import "github.com/ntegral/ntegral/schemas/telemetry"
+import (
+	"strings"
+	"unicode/utf8"
+
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/ntegral/ntegral/schemas/telemetry"
+)
 
 // DeadLetter says what could not be used, why, and where it stood. Origin is a
 // topic, or a file of a replay; Position its offset, or line. One letter may
@@ -19,15 +26,16 @@ type DeadLetter struct {
 	Payload   []byte // of what could not be read, cut to MaxText
 }
 
-// Append encodes the dead letter.
+// Append encodes the dead letter. Its texts quote what could not be read, so
+// they are cut and mended here: a dead letter itself can always be read.
 func (d *DeadLetter) Append(b []byte) []byte {
 	b = appendUint(b, 1, uint64(d.Reason))
-	b = appendText(b, 2, d.Detail)
-	b = appendText(b, 3, d.Origin)
+	b = appendText(b, 2, mended(d.Detail, MaxText))
+	b = appendText(b, 3, mended(d.Origin, MaxText))
 	b = appendUint(b, 4, uint64(uint32(d.Partition)))
 	b = appendInt(b, 5, d.Position)
 	b = appendUint(b, 6, d.Column)
-	b = appendText(b, 7, d.Node)
+	b = appendText(b, 7, mended(d.Node, MaxName))
 	b = appendUint(b, 8, d.Count)
 	b = appendInt(b, 9, d.First)
 	b = appendInt(b, 10, d.Last)
@@ -35,6 +43,17 @@ func (d *DeadLetter) Append(b []byte) []byte {
 		b = appendMessage(b, 11, d.Payload[:min(len(d.Payload), MaxText)])
 	}
 	return b
+}
+
+// mended returns s as UTF-8 of at most limit bytes.
+func mended(s string, limit int) string {
+	if !utf8.ValidString(s) {
+		s = strings.ToValidUTF8(s, "\ufffd")
+	}
+	for limit < len(s) && !utf8.RuneStart(s[limit]) {
+		limit--
+	}
+	return s[:min(len(s), limit)]
 }
 
 // DecodeDeadLetter reads a dead letter.
@@ -62,8 +81,8 @@ func DecodeDeadLetter(b []byte) (d DeadLetter, err error) {
 		case 10:
 			return f.int(&d.Last)
 		case 11:
-			if len(f.bytes) > MaxText {
-				return malformed("payload too long")
+			if f.typ != protowire.BytesType || len(f.bytes) > MaxText {
+				return malformed("payload")
 			}
 			d.Payload = append([]byte(nil), f.bytes...)
 		}

@@ -19,6 +19,7 @@ package record
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -139,6 +140,16 @@ func (f field) sints(dst []int64) ([]int64, error) {
 	}
 	if f.typ != protowire.BytesType {
 		return dst, malformed("wire type")
+	}
+	if len(f.bytes) > 4096 { // a value a byte at most: below, growing as it goes costs little
+		n := 0
+		for _, c := range f.bytes { // the last byte of each value has no high bit
+			n += int(c>>7 ^ 1)
+		}
+		if n > MaxReadings {
+			return dst, malformed("too many values")
+		}
+		dst = slices.Grow(dst, n)
 	}
 	for b := f.bytes; len(b) > 0; {
 		if b[0] < 0x80 {

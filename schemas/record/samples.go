@@ -94,10 +94,10 @@ func tickOf(axis []int64) int64 {
 // columns are valid until the next call; its strings are interned, for as long
 // as the decoder lives, up to a bound.
 type SamplesDecoder struct {
-	batch  SampleBatch
-	names  map[string]string
-	axes   [][]int64
-	values [][]int64
+	batch    SampleBatch
+	names    map[string]string
+	nameSize int     // bytes of names
+	numbers  []int64 // of all columns, one after the other, so that memory is bounded by one record
 }
 
 // Decode reads one samples record.
@@ -107,6 +107,7 @@ func (d *SamplesDecoder) Decode(b []byte) (*SampleBatch, error) {
 	}
 	s := &d.batch
 	*s = SampleBatch{Axes: s.Axes[:0], Series: s.Series[:0]}
+	d.numbers = d.numbers[:0]
 	for len(b) > 0 {
 		f, rest, err := next(b)
 		if err != nil {
@@ -125,9 +126,15 @@ func (d *SamplesDecoder) Decode(b []byte) (*SampleBatch, error) {
 		if err != nil {
 			return nil, err
 		}
+		if len(s.Axes) > MaxReadings || len(s.Series) > MaxReadings || len(d.numbers) > 2*MaxReadings {
+			return nil, malformed("too many readings")
+		}
 		b = rest
 	}
-	return s, s.check()
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 func (s *SampleBatch) check() error {
@@ -152,11 +159,8 @@ func (d *SamplesDecoder) axis(f field) error {
 	if f.typ != protowire.BytesType {
 		return malformed("wire type")
 	}
-	i := len(d.batch.Axes)
-	if i == len(d.axes) {
-		d.axes = append(d.axes, nil)
-	}
-	axis := append(d.axes[i][:0], 0)
+	first := len(d.numbers)
+	numbers := append(d.numbers, 0) // place of the first time; the steps follow
 	start, tick, n := int64(0), int64(0), uint64(0)
 	err := each(f.bytes, func(f field) (err error) {
 		switch f.n {
@@ -167,14 +171,15 @@ func (d *SamplesDecoder) axis(f field) error {
 		case 3:
 			err = f.int(&tick)
 		case 4:
-			axis, err = f.sints(axis)
+			numbers, err = f.sints(numbers)
 		}
 		return err
 	})
-	d.axes[i] = axis
+	d.numbers = numbers
 	if err != nil {
 		return err
 	}
+	axis := numbers[first:len(numbers):len(numbers)]
 	if n == 0 {
 		axis = axis[:0]
 	}
@@ -202,12 +207,8 @@ func (d *SamplesDecoder) series(f field) error {
 	if f.typ != protowire.BytesType {
 		return malformed("wire type")
 	}
-	i := len(d.batch.Series)
-	if i == len(d.values) {
-		d.values = append(d.values, nil)
-	}
 	c := SeriesColumn{}
-	values := d.values[i][:0]
+	first, numbers := len(d.numbers), d.numbers
 	for b := f.bytes; len(b) > 0; {
 		f, rest, err := next(b)
 		if err != nil {
@@ -223,26 +224,26 @@ func (d *SamplesDecoder) series(f field) error {
 			err = f.uint(&axis)
 			c.Axis = int(min(axis, MaxReadings))
 		case 4:
-			values, err = f.sints(values)
+			numbers, err = f.sints(numbers)
 		}
 		if err != nil {
 			return err
 		}
 		b = rest
 	}
+	d.numbers = numbers
+	c.Values = numbers[first:len(numbers):len(numbers)]
 	last := int64(0)
-	for j, v := range values {
+	for j, v := range c.Values {
 		last += v // wraps like the writer's subtraction
-		values[j] = last
+		c.Values[j] = last
 	}
-	d.values[i] = values
-	c.Values = values
 	d.batch.Series = append(d.batch.Series, c)
 	return nil
 }
 
-// maxInterned bounds the names a decoder remembers.
-const maxInterned = 1 << 20
+// maxInterned bounds the bytes of names that a decoder remembers.
+const maxInterned = 32 << 20
 
 // name takes a string field through the decoder's table, so that the names of
 // a fleet are allocated once.
@@ -254,10 +255,12 @@ func (d *SamplesDecoder) name(f field, dst *string) error {
 	if err := f.text(dst, MaxName); err != nil {
 		return err
 	}
-	if d.names == nil || len(d.names) >= maxInterned {
-		d.names = make(map[string]string)
+	const entry = 64 // of the table itself, about
+	if d.names == nil || d.nameSize > maxInterned {
+		d.names, d.nameSize = make(map[string]string), 0
 	}
 	d.names[*dst] = *dst
+	d.nameSize += len(*dst) + entry
 	return nil
 }
 

@@ -69,9 +69,16 @@ func TestParseRateValue(t *testing.T) {
 		kind        telemetry.RateKind
 		value, unit string
 	}{
-		{telemetry.RatePUE, "0.99", "1"}, {telemetry.RatePUE, "19", "1"}, {telemetry.RateGridLocation, "2000.1", "g/kWh"}, {telemetry.RateGridLocation, "-1", "g/kWh"},
-		{telemetry.RateDevicePrice, "-1", "USD/h"}, {telemetry.RateDevicePrice, "1", "USD/kWh"}, {telemetry.RateDevicePrice, "1", "usd/h"},
-		{telemetry.RateLifetime, "0", "h"}, {telemetry.RateIdlePower, "x", "W"}, {telemetry.RateEmbodied, "NaN", "kg"},
+		{telemetry.RatePUE, "0.99", "1"},
+		{telemetry.RatePUE, "19", "1"},
+		{telemetry.RateGridLocation, "2000.1", "g/kWh"},
+		{telemetry.RateGridLocation, "-1", "g/kWh"},
+		{telemetry.RateDevicePrice, "-1", "USD/h"},
+		{telemetry.RateDevicePrice, "1", "USD/kWh"},
+		{telemetry.RateDevicePrice, "1", "usd/h"},
+		{telemetry.RateLifetime, "0", "h"},
+		{telemetry.RateIdlePower, "x", "W"},
+		{telemetry.RateEmbodied, "NaN", "kg"},
 	} {
 		if got, _, err := telemetry.ParseRateValue(tc.kind, tc.value, tc.unit); err == nil {
 			t.Errorf("ParseRateValue(%s, %q, %q) = %d, want an error", tc.kind, tc.value, tc.unit, got)
@@ -85,8 +92,12 @@ func TestCheckTime(t *testing.T) {
 		time int64
 		want telemetry.Reason
 	}{
-		{now + skew, telemetry.Accepted}, {now + skew + 1, telemetry.InFuture}, {946_684_800_000_000_000, telemetry.Accepted},
-		{946_684_799_999_999_999, telemetry.TooOld}, {math.MinInt64, telemetry.TooOld}, {math.MaxInt64, telemetry.InFuture},
+		{now + skew, telemetry.Accepted},
+		{now + skew + 1, telemetry.InFuture},
+		{946_684_800_000_000_000, telemetry.Accepted},
+		{946_684_799_999_999_999, telemetry.TooOld},
+		{math.MinInt64, telemetry.TooOld},
+		{math.MaxInt64, telemetry.InFuture},
 	} {
 		if got := telemetry.CheckTime(tc.time, now, skew); got != tc.want {
 			t.Errorf("CheckTime(%d) = %s, want %s", tc.time, got, tc.want)

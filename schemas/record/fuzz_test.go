@@ -1,0 +1,141 @@
+package record_test
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"runtime"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/ntegral/ntegral/schemas/record"
+	"github.com/ntegral/ntegral/schemas/telemetry"
+)
+
+// fuzzCodec checks one decoder: it never panics, and what it decodes encodes to
+// a fixed point.
+func fuzzCodec(f *testing.F, message string) {
+	for _, c := range codecs {
+		if c.message != message {
+			continue
+		}
+		r := source{rand.New(rand.NewPCG(3, 4))}
+		for range 20 {
+			b, _ := c.draw(r)
+			f.Add(b)
+		}
+		f.Fuzz(func(t *testing.T, b []byte) {
+			once, err := c.decode(b)
+			if err != nil {
+				return
+			}
+			twice, err := c.decode(once)
+			if err != nil {
+				t.Fatalf("decode what was encoded: %v\n%x", err, once)
+			}
+			if !bytes.Equal(once, twice) {
+				t.Fatalf("encode(decode(b)) is not a fixed point:\n%x\n%x", once, twice)
+			}
+		})
+		return
+	}
+	f.Fatalf("no codec %s", message)
+}
+
+func FuzzDecodeSamples(f *testing.F)        { fuzzCodec(f, "Samples") }
+func FuzzDecodeSeal(f *testing.F)           { fuzzCodec(f, "Seal") }
+func FuzzDecodeDevice(f *testing.F)         { fuzzCodec(f, "Device") }
+func FuzzDecodePlacement(f *testing.F)      { fuzzCodec(f, "Placement") }
+func FuzzDecodeRate(f *testing.F)           { fuzzCodec(f, "Rate") }
+func FuzzDecodeOpen(f *testing.F)           { fuzzCodec(f, "Open") }
+func FuzzDecodeCommit(f *testing.F)         { fuzzCodec(f, "Commit") }
+func FuzzDecodeManifest(f *testing.F)       { fuzzCodec(f, "Manifest") }
+func FuzzDecodeDeadLetter(f *testing.F)     { fuzzCodec(f, "DeadLetter") }
+func FuzzDecodeReplayProgress(f *testing.F) { fuzzCodec(f, "ReplayProgress") }
+
+func FuzzPartIDOf(f *testing.F) {
+	f.Add([]byte("3"), []byte("7"), []byte("11"), []byte("0"))
+	f.Fuzz(func(t *testing.T, task, epoch, step, part []byte) {
+		headers := []record.Header{{Key: "task", Value: task}, {Key: "epoch", Value: epoch}, {Key: "step", Value: step}, {Key: "part", Value: part}}
+		want, err := record.PartIDOf(headers)
+		if err != nil {
+			return
+		}
+		if got, err := record.PartIDOf(want.Headers()); err != nil || got != want {
+			t.Fatalf("PartIDOf(Headers()) = %v, %v, want %v", got, err, want)
+		}
+	})
+}
+
+// TestHostileRecordsCostLittle feeds records that are made to cost: what they
+// take is bounded by what they are.
+func TestHostileRecordsCostLittle(t *testing.T) {
+	const limit = 24 << 20
+	field := func(n int, b string) string { return string([]byte{byte(n<<3 | 2), byte(len(b))}) + b }
+	node := field(1, "n")
+	size := record.MaxRecordBytes - 64
+	packed := func(n int) string { // field 4, packed zeros of n bytes
+		return "\x22" + string([]byte{byte(n) | 0x80, byte(n>>7) | 0x80, byte(n >> 14)}) + strings.Repeat("\x00", n)
+	}
+	long := packed(size - 20)
+	for name, b := range map[string]string{
+		"empty axes":     node + strings.Repeat("\x1a\x00", size/2),
+		"empty series":   node + strings.Repeat("\x22\x00", size/2),
+		"one long axis":  node + "\x1a" + string([]byte{byte(len(long)) | 0x80, byte(len(long)>>7) | 0x80, byte(len(long) >> 14)}) + long,
+		"claimed counts": node + field(3, "\x10\xff\xff\xff\xff\xff\xff\xff\xff\x7f\x18\x01"),
+		"deep groups":    node + strings.Repeat("\x3b", size),
+	} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := new(record.SamplesDecoder).Decode([]byte(b))
+		runtime.ReadMemStats(&after)
+		if took := after.TotalAlloc - before.TotalAlloc; took > limit {
+			t.Errorf("%s: %d bytes took %d bytes of memory", name, len(b), took)
+		}
+		if err == nil {
+			t.Errorf("%s: decoded", name)
+		}
+	}
+}
+
+// TestDecoderKeepsOneRecord: what a decoder holds between records is bounded by
+// the largest of them, not by their sum.
+func TestDecoderKeepsOneRecord(t *testing.T) {
+	var d record.SamplesDecoder
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	for i := range 200 {
+		s := record.SampleBatch{Node: "n", Axes: make([][]int64, i+1)}
+		s.Axes[i] = make([]int64, 20_000)
+		s.Series = make([]record.SeriesColumn, i+1)
+		s.Series[i] = record.SeriesColumn{Metric: telemetry.PowerWatts, Axis: i, Values: make([]int64, 20_000)}
+		if _, err := d.Decode(s.Append(nil)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	runtime.KeepAlive(&d)
+	if kept := int64(after.HeapAlloc) - int64(before.HeapAlloc); kept > 4<<20 {
+		t.Errorf("the decoder keeps %d bytes", kept)
+	}
+}
+
+// TestDeadLetterIsAlwaysReadable quotes what could not be read.
+func TestDeadLetterIsAlwaysReadable(t *testing.T) {
+	foreign := strings.Repeat("\xffµ", record.MaxText)
+	d := record.DeadLetter{Reason: telemetry.Unparsable, Detail: foreign, Origin: foreign, Node: foreign, Payload: []byte(foreign)}
+	got, err := record.DecodeDeadLetter(d.Append(nil))
+	if err != nil {
+		t.Fatalf("decode: %v", err)
+	}
+	for _, s := range []string{got.Detail, got.Origin, got.Node} {
+		if !utf8.ValidString(s) || s == "" {
+			t.Errorf("text %.20q of %d bytes is not mended", s, len(s))
+		}
+	}
+	if len(got.Payload) != record.MaxText || len(got.Node) > record.MaxName {
+		t.Errorf("payload of %d bytes, node of %d", len(got.Payload), len(got.Node))
+	}
+}
