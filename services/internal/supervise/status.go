@@ -1,0 +1,138 @@
+package supervise
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/ntegral/ntegral/services/internal/system"
+)
+
+// State is what a child is doing.
+type State string
+
+// States of a child.
+const (
+	StateWaiting  State = "waiting"  // for those before it
+	StateStarting State = "starting" // not ready yet
+	StateReady    State = "ready"
+	StateBackoff  State = "backoff" // dead, to be started again
+	StateStopping State = "stopping"
+	StateStopped  State = "stopped"
+)
+
+// Status is the content of DIR/run/status.json.
+type Status struct {
+	PID       int           `json:"pid"`        // of the supervisor
+	StartTime uint64        `json:"start_time"` // of that process, by the kernel's count, to know it again
+	Since     time.Time     `json:"since"`
+	Ready     bool          `json:"ready"` // all children are
+	Children  []ChildStatus `json:"children"`
+}
+
+// ChildStatus is one child's part of it.
+type ChildStatus struct {
+	Name      string    `json:"name"`
+	PID       int       `json:"pid,omitempty"` // 0 while there is no process
+	State     State     `json:"state"`
+	Address   string    `json:"address,omitempty"` // as it said when it was ready
+	Restarts  int       `json:"restarts"`
+	Since     time.Time `json:"since"` // of the state
+	LastError string    `json:"last_error,omitempty"`
+}
+
+func statusPath(f system.Folder) string { return filepath.Join(f.Run(), "status.json") }
+
+func pidPath(f system.Folder, child string) string { return filepath.Join(f.Run(), child+".pid") }
+
+// ReadStatus returns the status of the system in folder, and whether its
+// supervisor is alive; what a dead one left says how it was at its end. Where
+// none ever ran it returns ErrNotRunning.
+func ReadStatus(folder system.Folder) (s Status, alive bool, err error) {
+	b, err := os.ReadFile(statusPath(folder))
+	if errors.Is(err, os.ErrNotExist) {
+		return Status{}, false, fmt.Errorf("read status of %s: %w", folder, ErrNotRunning)
+	}
+	if err != nil {
+		return Status{}, false, fmt.Errorf("read status: %w", err)
+	}
+	if err := json.Unmarshal(b, &s); err != nil {
+		return Status{}, false, fmt.Errorf("read status: %s: %w", statusPath(folder), err)
+	}
+	started, err := startTime(s.PID)
+	return s, err == nil && started == s.StartTime, nil
+}
+
+// board holds the status and writes each change to its file.
+type board struct {
+	folder system.Folder
+
+	mu     sync.Mutex
+	status Status
+}
+
+func newBoard(folder system.Folder, children []Child) (*board, error) {
+	started, err := startTime(os.Getpid())
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now().UTC()
+	b := &board{folder: folder, status: Status{PID: os.Getpid(), StartTime: started, Since: now}}
+	for _, c := range children {
+		b.status.Children = append(b.status.Children, ChildStatus{Name: c.Name, State: StateWaiting, Since: now})
+	}
+	return b, b.change(func(*Status) {})
+}
+
+// set changes one child's entry and writes the file. That a change cannot be
+// written is returned once, for the log; the children matter more.
+func (b *board) set(child string, edit func(*ChildStatus)) error {
+	return b.change(func(s *Status) {
+		i := slices.IndexFunc(s.Children, func(c ChildStatus) bool { return c.Name == child })
+		before := s.Children[i].State
+		edit(&s.Children[i])
+		if s.Children[i].State != before {
+			s.Children[i].Since = time.Now().UTC()
+		}
+	})
+}
+
+func (b *board) change(edit func(*Status)) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	edit(&b.status)
+	b.status.Ready = !slices.ContainsFunc(b.status.Children, func(c ChildStatus) bool { return c.State != StateReady })
+	text, err := json.MarshalIndent(b.status, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write status: %w", err)
+	}
+	return replaceFile(statusPath(b.folder), append(text, '\n'))
+}
+
+func (b *board) child(name string) ChildStatus {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	i := slices.IndexFunc(b.status.Children, func(c ChildStatus) bool { return c.Name == name })
+	return b.status.Children[i]
+}
+
+// replaceFile lets no reader see half of it.
+func replaceFile(path string, text []byte) error {
+	if err := os.WriteFile(path+".new", text, 0o600); err != nil {
+		return fmt.Errorf("write %s: %w", filepath.Base(path), err)
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		return fmt.Errorf("write %s: %w", filepath.Base(path), err)
+	}
+	return nil
+}
+
+func writePID(path string, pid int) error {
+	return replaceFile(path, []byte(strconv.Itoa(pid)+"\n"))
+}
