@@ -91,6 +91,10 @@ func (s *stream) samples(in *replay.Samples, takenIn int64) {
 			continue
 		}
 		node := in.Series.Node
+		if n := newest(packs[node]); in.Time < n-10*minute { // as replay packs: lateness is judged by record
+			s.record(node, packs[node], takenIn)
+			packs[node] = nil
+		}
 		packs[node] = append(packs[node], telemetry.Reading{Device: in.Series.Device, Metric: in.Series.Metric, Time: in.Time, Value: in.Value})
 		if len(packs[node]) >= size || s.r.IntN(100) == 0 {
 			s.record(node, packs[node], takenIn)
@@ -102,6 +106,14 @@ func (s *stream) samples(in *replay.Samples, takenIn int64) {
 			s.record(node, packs[node], takenIn)
 		}
 	}
+}
+
+func newest(readings []telemetry.Reading) int64 {
+	t := int64(0)
+	for _, r := range readings {
+		t = max(t, r.Time)
+	}
+	return t
 }
 
 // record sends readings as one record through its encoding, now and then twice.
@@ -135,7 +147,7 @@ func (s *stream) record(node string, readings []telemetry.Reading, takenIn int64
 // endStep ends the step with a probability, collects its rows and, now and
 // then, puts the engine through a snapshot.
 func (s *stream) endStep(p float64) {
-	if s.r.Float64() >= p || debugSingle && p < 1 {
+	if s.r.Float64() >= p {
 		return
 	}
 	r := s.engine.EndStep()
@@ -256,4 +268,3 @@ func (g *groupSums) addCost(currency string, v int64) {
 	}
 	g.cost[currency].Add(g.cost[currency], big.NewInt(v))
 }
-var debugSingle bool

@@ -1,21 +1,271 @@
 package engine
 
 import (
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/ntegral/ntegral/pipelines/attribution"
+	"github.com/ntegral/ntegral/pipelines/meter"
+	"github.com/ntegral/ntegral/pipelines/rate"
+	"github.com/ntegral/ntegral/schemas/fact"
 	"github.com/ntegral/ntegral/schemas/record"
 	"github.com/ntegral/ntegral/schemas/telemetry"
 )
 
-// Engine ... (being written)
-type Engine struct{}
+// never is a time before all others.
+const never = math.MinInt64
 
-func New(cfg Config) *Engine                                             { panic("being written") }
-func (e *Engine) ApplyRate(r *telemetry.Rate)                            {}
-func (e *Engine) ApplyDevice(d *telemetry.Device)                        {}
-func (e *Engine) ApplyPlacement(p *telemetry.Placement)                  {}
-func (e *Engine) ApplySamples(b *record.SampleBatch)                     {}
-func (e *Engine) ApplySeal(s record.Seal)                                {}
-func (e *Engine) EndStep() *Result                                       { return nil }
-func (e *Engine) SkipStep()                                              {}
-func (e *Engine) Snapshot(chunkBytes int, emit func([]byte) error) error { return nil }
-func Restore(cfg Config, next func() ([]byte, error)) (*Engine, error)   { return nil, nil }
+// Engine is the state of one task.
+type Engine struct {
+	cfg       limits
+	rates     *rate.Table
+	nodes     map[string]*node
+	calc      attribution.Calculator
+	partition int64 // partition time: the largest watermark, never if none
+	touched   []*node
+	result    Result
+	letters   map[letterKey]int
+	batch     columnBuffer
+	outside   attribution.Totals
+}
 
+// limits is Config in nanoseconds.
+type limits struct {
+	window, maxGap, maxSilence, hold, maxDelay, horizon, idleAfter, maxFutureSkew int64
+}
+
+// New returns an engine without state. The configuration must be valid.
+func New(cfg Config) *Engine {
+	l := limits{
+		window: cfg.Window.Nanoseconds(), maxGap: cfg.MaxGap.Nanoseconds(), maxSilence: cfg.MaxSilence.Nanoseconds(), hold: cfg.Hold.Nanoseconds(),
+		maxDelay: cfg.MaxDelay.Nanoseconds(), horizon: cfg.Horizon.Nanoseconds(), idleAfter: cfg.IdleAfter.Nanoseconds(), maxFutureSkew: cfg.MaxFutureSkew.Nanoseconds(),
+	}
+	e := &Engine{cfg: l, rates: rate.NewTable(), nodes: map[string]*node{}, partition: never, letters: map[letterKey]int{}}
+	e.calc.Window = l.window
+	e.calc.Reader.Limits = meter.Limits{MaxGap: l.maxGap, MaxSilence: l.maxSilence, Hold: l.hold}
+	return e
+}
+
+// ApplyRate publishes a rate.
+func (e *Engine) ApplyRate(r *telemetry.Rate) {
+	if r.To <= r.From {
+		e.refuse(telemetry.EndNotAfterStart, "", "rate "+r.Kind.String()+" "+r.Key, 1, 0, 0)
+		return
+	}
+	if r.Kind == telemetry.RateUnknown {
+		e.refuse(telemetry.ImplausibleRate, "", "unknown kind of rate", 1, 0, 0)
+		return
+	}
+	if e.rates.Has(r) {
+		return
+	}
+	for _, n := range e.nodes {
+		if n.emitted > r.From {
+			e.touch(n, r.From)
+		}
+	}
+	e.rates.Set(r)
+}
+
+// ApplyDevice takes a row of the inventory.
+func (e *Engine) ApplyDevice(d *telemetry.Device) {
+	if d.Kind == telemetry.KindUnknown || (d.ID == "") != (d.Kind == telemetry.KindWall && d.ID == "") {
+		e.refuse(telemetry.UnknownDevice, d.Node, "device "+d.ID+": kind "+d.Kind.String()+" does not fit", 1, 0, 0)
+		return
+	}
+	n := e.node(d.Node)
+	known, ok := n.devices[d.ID]
+	if ok && known.Device == *d {
+		return
+	}
+	e.touch(n, never)
+	if !ok {
+		known = &attribution.Device{}
+		n.devices[d.ID] = known
+	}
+	known.Device = *d
+	known.Readings.MaxPower = int64(telemetry.MaxPower(d.Kind))
+	n.tree, n.holding = nil, nil
+}
+
+// ApplyPlacement takes a version of a placement.
+func (e *Engine) ApplyPlacement(p *telemetry.Placement) {
+	n := e.node(p.Node)
+	old := n.placements[p.ID]
+	if old != nil && old.Revision > p.Revision {
+		return
+	}
+	if reason := n.check(p); reason != telemetry.Accepted {
+		e.refuse(reason, p.Node, "placement "+p.ID, 1, p.Start, p.Start)
+	}
+	if old != nil && samePlacement(old, p) {
+		old.Revision = p.Revision
+		return
+	}
+	from := p.Start
+	if old != nil {
+		from = min(from, old.Start)
+	}
+	e.touch(n, back(from, e.cfg.maxSilence))
+	version := *p
+	n.placements[p.ID] = &version
+	n.holding = nil
+}
+
+func samePlacement(a, b *telemetry.Placement) bool {
+	x, y := *a, *b
+	x.Revision, y.Revision, x.Devices, y.Devices = 0, 0, nil, nil
+	return slices.Equal(a.Devices, b.Devices) &&
+		x.ID == y.ID && x.Node == y.Node && x.Manager == y.Manager && x.Cluster == y.Cluster && x.Workload == y.Workload && x.Kind == y.Kind &&
+		x.Tenant == y.Tenant && x.Team == y.Team && x.Mode == y.Mode && x.Share == y.Share && x.Start == y.Start && x.End == y.End && x.Labels == y.Labels
+}
+
+// ApplySeal closes all windows of a node: nothing follows for now.
+func (e *Engine) ApplySeal(s record.Seal) {
+	n := e.nodes[s.Node]
+	if n == nil || !n.known() {
+		e.refuse(telemetry.UnknownNode, s.Node, "seal", 1, 0, 0)
+		return
+	}
+	n.heard = e.partition
+	e.moveFrontier(n, n.lastReading)
+	n.closeTo = max(n.closeTo, e.ceiling(n.presenceEnd(e)))
+	e.mention(n)
+}
+
+// EndStep closes windows and returns what the step produced, valid until the
+// next call.
+func (e *Engine) EndStep() *Result {
+	r := &e.result
+	e.closeIdle()
+	for _, n := range e.touched {
+		r.Rows = e.emit(r.Rows, n)
+	}
+	e.finish()
+	slices.SortFunc(r.Rows, compareRows)
+	r.Watermark = 0
+	if e.partition != never {
+		r.Watermark = e.partition
+	}
+	done := *r
+	e.result = Result{Rows: r.Rows[:0]}
+	clear(e.letters)
+	return &done
+}
+
+// SkipStep ends a step whose rows are out already: during recovery.
+func (e *Engine) SkipStep() {
+	e.closeIdle()
+	for _, n := range e.touched {
+		n.emitted = max(n.emitted, n.closeTo)
+	}
+	e.finish()
+	e.result = Result{Rows: e.result.Rows[:0]}
+	clear(e.letters)
+}
+
+// finish forgets what the step no longer needs.
+func (e *Engine) finish() {
+	for _, n := range e.touched {
+		n.mentioned, n.before, n.beforeFrom = false, n.before[:0], math.MaxInt64
+		n.outsideBefore = attribution.Totals{}
+		e.trim(n)
+	}
+	e.touched = e.touched[:0]
+}
+
+// closeIdle closes windows of nodes that have been silent for idle_after of
+// the partition's time. A node's own time then goes on at the partition's
+// pace, from its last reading.
+func (e *Engine) closeIdle() {
+	if e.partition == never {
+		return
+	}
+	for _, n := range e.nodes {
+		if n.newest == never || n.heard == never {
+			continue
+		}
+		silence := e.partition - n.heard
+		if silence < e.cfg.idleAfter {
+			continue
+		}
+		if edge := e.floor(n.newest + silence); edge > n.closeTo && n.closeTo < n.presenceEnd(e) {
+			n.closeTo = edge
+			e.mention(n)
+		}
+	}
+}
+
+func compareRows(a, b fact.Row) int {
+	switch {
+	case a.WindowStart != b.WindowStart:
+		if a.WindowStart < b.WindowStart {
+			return -1
+		}
+		return 1
+	case a.Node != b.Node:
+		return strings.Compare(a.Node, b.Node)
+	case a.Device != b.Device:
+		return strings.Compare(a.Device, b.Device)
+	case a.Placement != b.Placement:
+		return strings.Compare(a.Placement, b.Placement)
+	}
+	return strings.Compare(a.Currency, b.Currency)
+}
+
+func (e *Engine) node(id string) *node {
+	n := e.nodes[id]
+	if n == nil {
+		n = newNode(id)
+		e.nodes[id] = n
+	}
+	return n
+}
+
+func (e *Engine) floor(t int64) int64 {
+	r := t % e.cfg.window
+	if r < 0 {
+		r += e.cfg.window
+	}
+	return t - r
+}
+
+func (e *Engine) ceiling(t int64) int64 {
+	if t == never {
+		return never
+	}
+	if f := e.floor(t); f != t {
+		return f + e.cfg.window
+	}
+	return t
+}
+
+// back returns t - d, but not before never.
+func back(t, d int64) int64 {
+	if t < never+d {
+		return never
+	}
+	return t - d
+}
+
+type letterKey struct {
+	reason telemetry.Reason
+	node   string
+}
+
+// refuse counts events that are refused or kept out, and gathers them by node
+// and reason in one letter.
+func (e *Engine) refuse(reason telemetry.Reason, node, detail string, count uint64, first, last int64) {
+	e.result.Counts[reason] += int64(count)
+	key := letterKey{reason, node}
+	i, ok := e.letters[key]
+	if !ok {
+		e.letters[key] = len(e.result.Letters)
+		e.result.Letters = append(e.result.Letters, Letter{Reason: reason, Node: node, Detail: detail, Count: count, First: first, Last: last})
+		return
+	}
+	l := &e.result.Letters[i]
+	l.Count += count
+	l.First, l.Last = min(l.First, first), max(l.Last, last)
+}

@@ -1,3 +1,23 @@
+// Package engine is the pure core of a task: from events of its nodes to fact
+// rows, exactly and incrementally.
+//
+// Words. A step is a batch of events; between steps the engine's state is a
+// function of the events so far. A window is closed once its node's watermark
+// has passed it, the node was sealed, or it fell silent. Rows of closed windows
+// are written once; what changes them later restates them by the differences.
+//
+// Invariant. After every EndStep the sum of all rows returned so far for a
+// closed window is docs/methodology.md applied to the set of events read so
+// far. It holds by construction: before an event changes anything that reaches
+// into windows whose rows are out, those rows are computed once more from the
+// state as it is ("touch"); at the step's end they are computed from the state
+// as it has become, and the difference goes out. Nothing that was written has
+// to be kept. How far back an event can reach is bounded by the horizon and the
+// longest silence, so readings before that are forgotten ("trim").
+//
+// An Engine has no clock, does no I/O and is not safe for concurrent use. Inputs
+// of a step come in the order rates, inventory, placements, then samples and
+// seals in the order of their offsets.
 package engine
 
 import (

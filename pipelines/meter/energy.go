@@ -60,7 +60,7 @@ func (r *Reader) counterSpans(m *Meter, spans, segments []Span, lo, hi int64, ou
 	if n < 2 {
 		return spans, segments
 	}
-	i := c.keptBefore(lo)
+	i := max(c.KeptBefore(lo), 0)
 	for i < n && c.Times[i] < hi {
 		j := c.nextKept(i)
 		if j == n {
@@ -81,10 +81,10 @@ func (r *Reader) counterSpans(m *Meter, spans, segments []Span, lo, hi int64, ou
 	return spans, segments
 }
 
-// keptBefore returns the index of the last reading at or before t that is not
-// equal to the one before it, or of the first reading.
-func (s *Series) keptBefore(t int64) int {
-	i := max(s.Before(t), 0)
+// KeptBefore returns the index of the last reading at or before t that is not
+// equal to the one before it, -1 if there is none.
+func (s *Series) KeptBefore(t int64) int {
+	i := s.Before(t)
 	for i > 0 && s.Values[i] == s.Values[i-1] {
 		i--
 	}

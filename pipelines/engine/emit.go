@@ -1,0 +1,191 @@
+package engine
+
+import (
+	"github.com/ntegral/ntegral/pipelines/attribution"
+	"github.com/ntegral/ntegral/schemas/fact"
+	"github.com/ntegral/ntegral/schemas/telemetry"
+)
+
+// mention lists a node for the end of the step.
+func (e *Engine) mention(n *node) {
+	if !n.mentioned {
+		n.mentioned = true
+		e.touched = append(e.touched, n)
+	}
+}
+
+// touch says that an event is about to change figures of n from time from on.
+// Rows that are out for windows from there on are computed once more from the
+// state as it is, so that the step's end can write the difference.
+func (e *Engine) touch(n *node, from int64) {
+	e.mention(n)
+	if n.emitted == never || from >= n.emitted || !n.known() {
+		return
+	}
+	edge := int64(never)
+	if from != never {
+		edge = e.floor(from)
+	}
+	if edge < n.floor {
+		if edge != never {
+			e.refuse(telemetry.BeyondHorizon, n.id, "windows too old to restate", 1, edge, n.floor)
+		}
+		edge = n.floor
+	}
+	until := min(n.beforeFrom, n.emitted)
+	if edge >= until {
+		return
+	}
+	n.before = e.rows(n.before, n, edge, until, &n.outsideBefore)
+	n.beforeFrom = edge
+}
+
+// emit appends the rows that n's closed windows gained, and the differences of
+// those that changed.
+func (e *Engine) emit(dst []fact.Row, n *node) []fact.Row {
+	if !n.known() {
+		return dst
+	}
+	restated := min(n.beforeFrom, n.emitted)
+	t := attribution.Totals{}
+	first := len(dst)
+	if restated < n.emitted {
+		dst = e.rows(dst, n, restated, n.emitted, &t)
+		dst = difference(dst, first, n.before)
+	}
+	if n.closeTo > n.emitted {
+		closed := len(dst)
+		dst = e.rows(dst, n, n.emitted, n.closeTo, &t)
+		for i := range dst[closed:] {
+			dst[closed+i].Reason = fact.ReasonClosed
+		}
+		n.emitted = n.closeTo
+	}
+	r, b := &e.result, &n.outsideBefore
+	r.RejectedEnergy += t.Rejected - b.Rejected
+	r.UnplacedEnergy += t.Unplaced - b.Unplaced
+	r.InconsistentEnergy += t.Inconsistent - b.Inconsistent
+	r.ResidualEnergy += t.MeterEnergy - t.RowEnergy
+	r.ResidualMoney += t.OwedMoney - t.RowMoney
+	r.ResidualTime += t.PresenceTime - t.RowTime
+	return dst
+}
+
+// difference turns the rows of dst from first on, the figures as they are now,
+// into what must be added to before, the figures as they were. Rows that did
+// not change go away.
+func difference(dst []fact.Row, first int, before []fact.Row) []fact.Row {
+	type identity struct {
+		fact.Key
+		fact.Dimensions
+	}
+	at := make(map[identity]int, len(dst)-first)
+	for i := first; i < len(dst); i++ {
+		at[identity{dst[i].Key, dst[i].Dimensions}] = i
+	}
+	for i := range before {
+		row := before[i]
+		j, ok := at[identity{row.Key, row.Dimensions}]
+		if ok {
+			dst[j].Sums.Sub(&row.Sums)
+			continue
+		}
+		now := row.Sums
+		row.Sums = fact.Sums{}
+		row.Sums.Sub(&now)
+		dst = append(dst, row)
+	}
+	kept := dst[:first]
+	for _, row := range dst[first:] {
+		if !row.Sums.Zero() {
+			row.Reason = fact.ReasonCorrected
+			kept = append(kept, row)
+		}
+	}
+	return kept
+}
+
+// maxSpan bounds how many windows are computed at once, and so the memory.
+const maxSpan = 64
+
+// rows appends the rows of n's windows of [lo, hi), window edges both.
+func (e *Engine) rows(dst []fact.Row, n *node, lo, hi int64, t *attribution.Totals) []fact.Row {
+	presence := n.presence(e.cfg.maxSilence)
+	done := lo
+	for _, p := range presence {
+		if p.To <= p.From || p.To <= done || p.From >= hi {
+			continue
+		}
+		from := max(done, e.floor(p.From))
+		to := min(hi, e.ceiling(p.To))
+		for from < to {
+			until := min(to, from+maxSpan*e.cfg.window)
+			holding := n.overlapping(from, until)
+			dst = e.calc.Rows(dst, n.tree, e.rates, holding, presence, from, until, t)
+			from = until
+		}
+		done = max(done, to)
+	}
+	return dst
+}
+
+// overlapping returns the placements that hold within [lo, hi), by ID.
+func (n *node) overlapping(lo, hi int64) []attribution.Placement {
+	all := true
+	for i := range n.holding {
+		all = all && n.holding[i].Start < hi && n.holding[i].End > lo
+	}
+	if all {
+		return n.holding
+	}
+	var some []attribution.Placement
+	for _, p := range n.holding {
+		if p.Start < hi && p.End > lo {
+			some = append(some, p)
+		}
+	}
+	return some
+}
+
+// trim forgets what no event can reach any more. An event that is accepted is
+// not older than the watermark less the horizon; it reaches back to the
+// reading before it, at most maxSilence for a counter, and from there over a
+// gap and a hold of power. To compute those windows, readings as far before
+// them are needed again.
+func (e *Engine) trim(n *node) {
+	w := n.watermark(&e.cfg)
+	if w == never {
+		return
+	}
+	reach := e.cfg.maxSilence + 2*e.cfg.maxGap
+	floor := e.floor(w - e.cfg.horizon - reach)
+	if n.floor != never && floor < n.floor+trimEvery*e.cfg.window {
+		return
+	}
+	n.floor = floor
+	keep := floor - reach
+	for _, d := range n.devices {
+		d.Readings.Counter.Trim(keep)
+		d.Readings.Power.Trim(keep)
+		d.Readings.Limit.Trim(keep)
+		trimBusy(&d.Busy, keep)
+	}
+	for key, b := range n.activity {
+		trimBusy(b, keep)
+		if last := lastBusy(b); last < keep {
+			delete(n.activity, key)
+		}
+	}
+	for len(n.islands) > 1 && n.islands[0].To < keep {
+		n.islands = n.islands[1:]
+	}
+	for id, p := range n.placements {
+		if p.End < keep {
+			delete(n.placements, id)
+			n.holding = nil
+		}
+	}
+}
+
+// trimEvery spreads the cost of trimming over this many windows.
+const trimEvery = 4

@@ -1,0 +1,301 @@
+package engine
+
+import (
+	"strings"
+	"time"
+
+	"github.com/ntegral/ntegral/pipelines/attribution"
+	"github.com/ntegral/ntegral/pipelines/meter"
+	"github.com/ntegral/ntegral/schemas/record"
+	"github.com/ntegral/ntegral/schemas/telemetry"
+)
+
+// jump is how far one record alone can move a watermark ahead.
+const jump = int64(time.Hour)
+
+// columnBuffer holds the accepted readings of one column.
+type columnBuffer struct {
+	times, values []int64
+}
+
+// ApplySamples takes a record of readings. Lateness is judged against the
+// watermark before it.
+func (e *Engine) ApplySamples(b *record.SampleBatch) {
+	n := e.nodes[b.Node]
+	if n == nil || !n.known() {
+		e.refuse(telemetry.UnknownNode, b.Node, "readings of a node without an inventory row", uint64(b.Readings()), 0, 0)
+		return
+	}
+	e.mention(n)
+	n.heard = e.partition
+	newest := int64(never)
+	for i := range b.Series {
+		newest = max(newest, e.applyColumn(n, b, &b.Series[i]))
+	}
+	if newest != never {
+		e.advance(n, newest)
+	}
+}
+
+// applyColumn takes the readings of one series and returns the largest of
+// their times that was accepted, never if none was.
+func (e *Engine) applyColumn(n *node, b *record.SampleBatch, c *record.SeriesColumn) int64 {
+	target, reason := n.target(c)
+	if reason != telemetry.Accepted {
+		e.refuse(reason, n.id, c.Device+" "+c.Metric.String(), uint64(len(c.Values)), 0, 0)
+		return never
+	}
+	oldest := int64(never)
+	if w := n.watermark(&e.cfg); w != never {
+		oldest = w - e.cfg.horizon
+	}
+	buf := &e.batch
+	buf.times, buf.values = buf.times[:0], buf.values[:0]
+	newest := int64(never)
+	for i, t := range b.Axes[c.Axis] {
+		v := c.Values[i]
+		r := telemetry.CheckValue(c.Metric, target.kind, v)
+		if r == telemetry.Accepted {
+			r = telemetry.CheckTime(t, b.TakenIn, e.cfg.maxFutureSkew)
+		}
+		if r == telemetry.Accepted && t < oldest {
+			r = telemetry.Late
+		}
+		if r != telemetry.Accepted {
+			e.refuse(r, n.id, c.Device+" "+c.Metric.String(), 1, t, t)
+			continue
+		}
+		newest = max(newest, t)
+		buf.times, buf.values = append(buf.times, t), append(buf.values, v)
+		e.see(n, t)
+	}
+	e.result.Readings += uint64(len(buf.times))
+	if target.series != nil && len(buf.times) > 0 {
+		e.store(n, &target, buf)
+	}
+	return newest
+}
+
+// target is where the readings of a column go.
+type target struct {
+	kind    telemetry.Kind
+	metric  telemetry.Metric
+	series  *meter.Series // nil: shows presence only
+	counter *meter.Meter  // of energy series: the meter, whose rungs depend on each other
+}
+
+// target finds the series of a column. A device D/P is the activity of
+// placement P on D.
+func (n *node) target(c *record.SeriesColumn) (target, telemetry.Reason) {
+	if !c.Metric.Known() {
+		return target{}, telemetry.UnknownMetric
+	}
+	if d, ok := n.devices[c.Device]; ok {
+		return deviceTarget(d, c.Metric), telemetry.Accepted
+	}
+	card, _, ok := strings.Cut(c.Device, "/")
+	d, known := n.devices[card]
+	if !ok || !known {
+		return target{}, telemetry.UnknownDevice
+	}
+	t := target{kind: d.Kind, metric: c.Metric}
+	switch c.Metric {
+	case telemetry.SMActive, telemetry.GraphicsEngineActive, telemetry.GPUUtil:
+		busy := n.activity[c.Device]
+		if busy == nil {
+			busy = &meter.Busy{}
+			n.activity[c.Device] = busy
+		}
+		t.series = busySeries(busy, c.Metric)
+	}
+	return t, telemetry.Accepted
+}
+
+// deviceTarget returns the series of a device. What an instance reports of
+// energy repeats its card's and shows presence only.
+func deviceTarget(d *attribution.Device, m telemetry.Metric) target {
+	t := target{kind: d.Kind, metric: m}
+	if d.Kind != telemetry.KindMIG {
+		switch m {
+		case telemetry.EnergyJoules:
+			t.series, t.counter = &d.Readings.Counter, &d.Readings
+		case telemetry.PowerWatts:
+			t.series, t.counter = &d.Readings.Power, &d.Readings
+		case telemetry.PowerLimit:
+			t.series, t.counter = &d.Readings.Limit, &d.Readings
+		}
+	}
+	if t.series == nil {
+		t.series = busySeries(&d.Busy, m)
+	}
+	return t
+}
+
+func busySeries(b *meter.Busy, m telemetry.Metric) *meter.Series {
+	switch m {
+	case telemetry.SMActive:
+		return &b.SMActive
+	case telemetry.GraphicsEngineActive:
+		return &b.GraphicsEngineActive
+	case telemetry.GPUUtil:
+		return &b.GPUUtil
+	}
+	return nil
+}
+
+// store adds accepted readings to their series, touching what they change.
+func (e *Engine) store(n *node, t *target, buf *columnBuffer) {
+	for i, at := range buf.times {
+		known, changes := t.series.Would(at, buf.values[i])
+		if known {
+			e.result.Duplicates++
+		}
+		if !changes {
+			continue
+		}
+		if n.emitted != never {
+			if from := e.reach(t, at, buf.values[i]); from < n.emitted {
+				e.touch(n, from)
+			}
+		}
+		t.series.Add(at, buf.values[i])
+	}
+}
+
+// reach returns from when on a reading at time at may change figures.
+func (e *Engine) reach(t *target, at, v int64) int64 {
+	switch {
+	case t.counter == nil: // a ratio: its segments
+		return e.reachGauge(t.series, at, 0)
+	case t.metric == telemetry.EnergyJoules:
+		return e.reachCounter(t.series, at)
+	case t.metric == telemetry.PowerWatts:
+		from := e.reachGauge(t.series, at, e.cfg.hold)
+		// What power gives inside a bridge or a reset changes all of it.
+		return min(from, e.reachCounter(&t.counter.Counter, from))
+	}
+	// A limit decides on the counter segments that end after it.
+	if i := t.series.Before(at); i >= 0 && i == t.series.Len()-1 && t.series.Values[i] == v {
+		return at
+	}
+	return e.reachCounter(&t.counter.Counter, at)
+}
+
+// reachGauge returns the start of the segment that a reading at time at ends
+// or splits, less the hold of a run that it may begin or prolong.
+func (e *Engine) reachGauge(s *meter.Series, at, hold int64) int64 {
+	if i := s.Before(at - 1); i >= 0 && at-s.Times[i] <= e.cfg.maxGap {
+		return s.Times[i] - hold
+	}
+	return at - hold
+}
+
+// reachCounter returns the start of the counter segment over time at.
+func (e *Engine) reachCounter(s *meter.Series, at int64) int64 {
+	if i := s.KeptBefore(at - 1); i >= 0 && at-s.Times[i] <= e.cfg.maxSilence {
+		return s.Times[i]
+	}
+	return at
+}
+
+// see joins a reading's time to the node's islands.
+func (e *Engine) see(n *node, t int64) {
+	n.lastReading = max(n.lastReading, t)
+	k := len(n.islands) - 1
+	for k >= 0 && n.islands[k].From > t {
+		k--
+	}
+	if k >= 0 && t <= n.islands[k].To {
+		return
+	}
+	from := t
+	joins := k >= 0 && t-n.islands[k].To <= e.cfg.maxSilence
+	if joins {
+		from = n.islands[k].To
+	} else {
+		from = t - e.cfg.maxSilence
+	}
+	if n.emitted != never && from < n.emitted {
+		e.touch(n, from)
+	}
+	n.islands = joinIslands(n.islands, k, joins, t, e.cfg.maxSilence)
+}
+
+// joinIslands adds time t behind island k, joining neighbours within limit.
+func joinIslands(all []attribution.Interval, k int, joins bool, t, limit int64) []attribution.Interval {
+	if joins {
+		all[k].To = t
+	} else {
+		k++
+		all = append(all, attribution.Interval{})
+		copy(all[k+1:], all[k:])
+		all[k] = attribution.Interval{From: t, To: t}
+	}
+	if k+1 < len(all) && all[k+1].From-all[k].To <= limit {
+		all[k].To = all[k+1].To
+		all = append(all[:k+1], all[k+2:]...)
+	}
+	return all
+}
+
+// advance moves the node's watermark, closes what it has passed and moves the
+// partition's time.
+func (e *Engine) advance(n *node, newest int64) {
+	switch {
+	case n.newest == never:
+		n.newest = newest
+	case newest <= n.newest:
+		n.ahead = never
+		return
+	case newest-n.newest <= jump:
+		n.newest, n.ahead = newest, never
+	case n.ahead == never:
+		n.ahead = newest
+		return
+	default:
+		n.newest, n.ahead = min(newest, n.ahead), never
+	}
+	w := n.watermark(&e.cfg)
+	e.moveFrontier(n, w)
+	n.closeTo = max(n.closeTo, e.floor(w))
+	if w > e.partition {
+		e.partition = w
+	}
+	n.heard = e.partition
+}
+
+// moveFrontier moves the end of placements that have none.
+func (e *Engine) moveFrontier(n *node, to int64) {
+	if to <= n.frontier {
+		return
+	}
+	if n.frontier < n.emitted && n.holdsOpen() {
+		e.touch(n, n.frontier)
+	}
+	n.frontier = to
+}
+
+func (n *node) holdsOpen() bool {
+	for _, p := range n.placements {
+		if p.Open() {
+			return true
+		}
+	}
+	return false
+}
+
+func trimBusy(b *meter.Busy, keep int64) {
+	for _, s := range b.Series() {
+		s.Trim(keep)
+	}
+}
+
+func lastBusy(b *meter.Busy) int64 {
+	last := int64(never)
+	for _, s := range b.Series() {
+		if t, ok := s.Last(); ok {
+			last = max(last, t)
+		}
+	}
+	return last
+}

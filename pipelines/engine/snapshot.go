@@ -1,0 +1,297 @@
+package engine
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sort"
+
+	"github.com/ntegral/ntegral/pipelines/attribution"
+	"github.com/ntegral/ntegral/pipelines/meter"
+	"github.com/ntegral/ntegral/schemas/record"
+	"github.com/ntegral/ntegral/schemas/telemetry"
+)
+
+// StateVersion names the encoding of snapshots; another one is not read.
+const StateVersion = 1
+
+// ErrState says that a snapshot cannot be read.
+var ErrState = errors.New("malformed engine state")
+
+// Kinds of entries of a snapshot. Entries of a node follow its entryNode.
+const (
+	entryEngine = iota + 1
+	entryRate
+	entryNode
+	entryDevice
+	entryActivity
+	entryPlacement
+	entryEnd
+)
+
+// Snapshot writes the state between two steps as chunks of at most chunkBytes,
+// which emit may keep. Equal states give equal bytes.
+func (e *Engine) Snapshot(chunkBytes int, emit func([]byte) error) error {
+	w := &stateWriter{limit: chunkBytes, emit: emit}
+	w.entry(entryEngine, binary.AppendVarint(nil, e.partition))
+	e.rates.Each(func(r *telemetry.Rate) { w.entry(entryRate, record.AppendRate(nil, r)) })
+	for _, id := range sortedKeys(e.nodes) {
+		e.nodes[id].write(w)
+	}
+	w.entry(entryEnd, nil)
+	return w.flush()
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	return keys
+}
+
+func (n *node) write(w *stateWriter) {
+	b := appendString(nil, n.id)
+	for _, v := range n.times() {
+		b = binary.AppendVarint(b, *v)
+	}
+	b = binary.AppendUvarint(b, uint64(len(n.islands)))
+	for _, s := range n.islands {
+		b = binary.AppendVarint(binary.AppendVarint(b, s.From), s.To)
+	}
+	w.entry(entryNode, b)
+	for _, id := range sortedKeys(n.devices) {
+		d := n.devices[id]
+		b = appendBytes(b[:0], record.AppendDevice(nil, &d.Device))
+		for _, s := range deviceSeries(d) {
+			b = appendSeries(b, s)
+		}
+		w.entry(entryDevice, b)
+	}
+	for _, key := range sortedKeys(n.activity) {
+		b = appendString(b[:0], key)
+		for _, s := range n.activity[key].Series() {
+			b = appendSeries(b, s)
+		}
+		w.entry(entryActivity, b)
+	}
+	for _, id := range sortedKeys(n.placements) {
+		w.entry(entryPlacement, record.AppendPlacement(nil, n.placements[id]))
+	}
+}
+
+// times are the node's times that a snapshot carries.
+func (n *node) times() []*int64 {
+	return []*int64{&n.newest, &n.ahead, &n.lastReading, &n.frontier, &n.heard, &n.closeTo, &n.emitted, &n.floor}
+}
+
+func deviceSeries(d *attribution.Device) []*meter.Series {
+	busy := d.Busy.Series()
+	return append([]*meter.Series{&d.Readings.Counter, &d.Readings.Power, &d.Readings.Limit}, busy[:]...)
+}
+
+// appendSeries writes times as differences of differences and values as
+// differences, so that an even series takes little more than its values.
+func appendSeries(b []byte, s *meter.Series) []byte {
+	b = binary.AppendUvarint(b, uint64(len(s.Times)))
+	lastTime, lastStep, lastValue := int64(0), int64(0), int64(0)
+	for i, t := range s.Times {
+		step := t - lastTime
+		b = binary.AppendVarint(b, step-lastStep)
+		b = binary.AppendVarint(b, s.Values[i]-lastValue)
+		lastTime, lastStep, lastValue = t, step, s.Values[i]
+	}
+	return b
+}
+
+func appendString(b []byte, s string) []byte { return appendBytes(b, []byte(s)) }
+
+func appendBytes(b, s []byte) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+// stateWriter cuts entries into chunks.
+type stateWriter struct {
+	limit int
+	emit  func([]byte) error
+	buf   []byte
+	err   error
+}
+
+func (w *stateWriter) entry(kind uint64, payload []byte) {
+	w.buf = binary.AppendUvarint(w.buf, kind)
+	w.buf = appendBytes(w.buf, payload)
+	for len(w.buf) >= w.limit && w.err == nil {
+		w.err = w.emit(append([]byte(nil), w.buf[:w.limit]...))
+		w.buf = w.buf[:copy(w.buf, w.buf[w.limit:])]
+	}
+}
+
+func (w *stateWriter) flush() error {
+	if w.err == nil && len(w.buf) > 0 {
+		w.err = w.emit(w.buf)
+	}
+	return w.err
+}
+
+// Restore reads a snapshot from its chunks, in order; next returns an empty
+// chunk at the end. Errors wrap ErrState, or are those of next.
+func Restore(cfg Config, next func() ([]byte, error)) (*Engine, error) {
+	e := New(cfg)
+	r := &stateReader{next: next}
+	var n *node
+	for {
+		kind, payload, err := r.entry()
+		if err != nil {
+			return nil, err
+		}
+		f := &fields{b: payload}
+		switch kind {
+		case entryEngine:
+			e.partition = f.varint()
+		case entryRate:
+			rate, err := record.DecodeRate(payload)
+			if err != nil {
+				return nil, fmt.Errorf("%w: %w", ErrState, err)
+			}
+			e.rates.Set(&rate)
+			continue
+		case entryNode:
+			n = e.node(f.text())
+			f.node(n)
+		case entryEnd:
+			return e, nil
+		default:
+			if n == nil {
+				return nil, fmt.Errorf("%w: entry %d before its node", ErrState, kind)
+			}
+			if err := f.part(n, kind); err != nil {
+				return nil, err
+			}
+		}
+		if f.bad {
+			return nil, fmt.Errorf("%w: entry %d", ErrState, kind)
+		}
+	}
+}
+
+// part reads an entry that belongs to a node.
+func (f *fields) part(n *node, kind uint64) error {
+	switch kind {
+	case entryDevice:
+		device, err := record.DecodeDevice(f.bytes())
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrState, err)
+		}
+		d := &attribution.Device{Device: device}
+		d.Readings.MaxPower = int64(telemetry.MaxPower(d.Kind))
+		for _, s := range deviceSeries(d) {
+			f.series(s)
+		}
+		n.devices[d.ID] = d
+	case entryActivity:
+		b := &meter.Busy{}
+		n.activity[f.text()] = b
+		for _, s := range b.Series() {
+			f.series(s)
+		}
+	case entryPlacement:
+		p, err := record.DecodePlacement(f.b)
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrState, err)
+		}
+		n.placements[p.ID] = &p
+	default:
+		return fmt.Errorf("%w: unknown entry %d", ErrState, kind)
+	}
+	return nil
+}
+
+func (f *fields) node(n *node) {
+	for _, v := range n.times() {
+		*v = f.varint()
+	}
+	for range f.count() {
+		from := f.varint()
+		n.islands = append(n.islands, attribution.Interval{From: from, To: f.varint()})
+	}
+}
+
+// stateReader puts chunks back together into entries.
+type stateReader struct {
+	next func() ([]byte, error)
+	buf  []byte
+}
+
+func (r *stateReader) entry() (kind uint64, payload []byte, err error) {
+	for {
+		kind, n := binary.Uvarint(r.buf)
+		if n > 0 {
+			size, m := binary.Uvarint(r.buf[n:])
+			if rest := r.buf[n+max(m, 0):]; m > 0 && size <= uint64(len(rest)) {
+				r.buf = rest[size:]
+				return kind, rest[:size], nil
+			}
+		}
+		chunk, err := r.next()
+		if err != nil {
+			return 0, nil, err
+		}
+		if len(chunk) == 0 {
+			return 0, nil, fmt.Errorf("%w: it ends early", ErrState)
+		}
+		r.buf = append(r.buf[:len(r.buf):len(r.buf)], chunk...)
+	}
+}
+
+// fields reads values off an entry; bad is set once something does not fit.
+type fields struct {
+	b   []byte
+	bad bool
+}
+
+func (f *fields) varint() int64 {
+	v, n := binary.Varint(f.b)
+	if n <= 0 {
+		f.bad, f.b = true, nil
+		return 0
+	}
+	f.b = f.b[n:]
+	return v
+}
+
+// count reads how many values follow; each takes a byte at least.
+func (f *fields) count() int {
+	v, n := binary.Uvarint(f.b)
+	if n <= 0 || v > uint64(len(f.b)) {
+		f.bad, f.b = true, nil
+		return 0
+	}
+	f.b = f.b[n:]
+	return int(v)
+}
+
+func (f *fields) bytes() []byte {
+	n := f.count()
+	if n > len(f.b) {
+		f.bad, f.b = true, nil
+		return nil
+	}
+	s := f.b[:n]
+	f.b = f.b[n:]
+	return s
+}
+
+func (f *fields) text() string { return string(f.bytes()) }
+
+func (f *fields) series(s *meter.Series) {
+	lastTime, lastStep, lastValue := int64(0), int64(0), int64(0)
+	for range f.count() {
+		lastStep += f.varint()
+		lastTime += lastStep
+		lastValue += f.varint()
+		s.Times = append(s.Times, lastTime)
+		s.Values = append(s.Values, lastValue)
+	}
+}
