@@ -32,6 +32,12 @@ func TestEnergyVectors(t *testing.T) {
 		{"gap of max_gap", "dev g gpu\n g power 0 100 300 100", "", "g", 0, "energy_j=30000.000000 estimated_j=0.000000"},
 		// 1 ns longer is none, and both readings are isolated.
 		{"gap over max_gap", "dev g gpu\n g power 0 100 300.000000001 100", "", "g", 0, "energy_j=0.000000"},
+	})
+}
+
+// The lower rungs, limits and silences.
+func TestBridgeAndLimitVectors(t *testing.T) {
+	runVectors(t, []vector{
 		// 600 J over 600 s: 1 J a second, estimated, yet covered.
 		{"bridge", "dev g gpu\n g energy 0 0 600 600", "", "g", 60, "energy_j=60.000000 estimated_j=60.000000 covered_seconds=60.000000000"},
 		// Power gives 60 s × 100 W = 6000 J and a hold 1000 J; the bridge the other 93,000 J over 530 s.

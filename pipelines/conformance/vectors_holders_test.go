@@ -2,7 +2,7 @@ package conformance_test
 
 import "testing"
 
-// The tree of meters, holders, presence and times, worked out by hand.
+// The tree of meters and who holds what, worked out by hand.
 func TestHolderVectors(t *testing.T) {
 	runVectors(t, []vector{
 		// The wall gives 100 J, the card explains 60: 40 J are overhead, on the card's holder.
@@ -52,6 +52,11 @@ func TestHolderVectors(t *testing.T) {
 		// The later row of one id counts; a rejected one is as if never sent.
 		{"two versions", "dev g gpu\n hold a g whole - 0 30\n hold a g whole - 0 10\n g energy 0 0 60 60", "workload", "a", 0, "energy_j=10.000000"},
 		{"rejected version", "dev g gpu\n hold a g whole - 0 30\n hold a g whole - 9 9\n g energy 0 0 60 60", "workload", "a", 0, "energy_j=30.000000"},
+	})
+}
+
+func TestPresenceVectors(t *testing.T) {
+	runVectors(t, []vector{
 		// Presence: 1 h closed, a ns more cut; a placement bridges it.
 		{"silence closed", "dev g gpu\n g temp 0 1 3600 1", "", "g", 0, "device_seconds=3600.000000000"},
 		{"silence cut", "dev g gpu\n g temp 0 1 60 1 3660.000000001 1\n g temp 3670.000000001 1", "", "g", 0, "device_seconds=70.000000000"},
