@@ -176,13 +176,7 @@ func TestTornCheckpoints(t *testing.T) {
 // openSession opens the task without running it.
 func openSession(t *testing.T, r *rig) *session {
 	t.Helper()
-	task := &task{env: r.environment(r.cfg), logger: kafkatest.Logger(t)}
-	task.status.Store(&TaskStatus{})
-	s, err := task.open(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return openWith(t, r.environment(r.cfg))
 }
 
 // TestStaysDown makes a task impossible to open and looks for the reason.

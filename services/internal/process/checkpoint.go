@@ -1,7 +1,6 @@
 package process
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -10,14 +9,16 @@ import (
 	"time"
 
 	"github.com/cespare/xxhash/v2"
+	"github.com/ntegral/ntegral/pipelines/engine"
 	"github.com/ntegral/ntegral/schemas/record"
 	"github.com/ntegral/ntegral/services/internal/kafka"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 const (
-	// stateVersion is of the encoding: the first chunk and the engine's chunks.
-	stateVersion = 1
+	// stateVersion is of the encoding: of the first chunk (the thousands) and of
+	// the engine's chunks.
+	stateVersion = 1000 + engine.StateVersion
 	// chunkBytes leaves a batch of 1 MiB room for its framing.
 	chunkBytes = 900 << 10
 )
@@ -100,13 +101,13 @@ type produced struct {
 	err    error
 }
 
-// emit appends a chunk. The bytes are the caller's again when it returns.
+// emit appends a chunk and keeps it.
 func (w *chunkWriter) emit(chunk []byte) error {
 	s := w.session
 	id := strconv.FormatUint(w.id, 10)
 	n := strconv.FormatUint(w.chunks, 10)
 	env := record.Envelope{ID: id + "/" + n, Source: s.source, Type: record.TypeChunk}
-	rec := s.record(record.State, s.task.id, env, bytes.Clone(chunk),
+	rec := s.record(record.State, s.task.id, env, chunk,
 		record.Header{Key: headerCheckpoint, Value: []byte(id)}, record.Header{Key: headerChunk, Value: []byte(n)})
 	_, _ = w.sum.Write(chunk) // a hash takes everything
 	w.chunks++

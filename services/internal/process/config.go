@@ -27,8 +27,9 @@ type Config struct {
 	Group string `default:"ntegral.process" desc:"consumer group that assigns the tasks"`
 	// StepInterval is how long a step collects input.
 	StepInterval time.Duration `split_words:"true" default:"1s" desc:"how long a step collects input"`
-	// StepBytes ends a step early, bytes of samples.
-	StepBytes int `split_words:"true" default:"8388608" desc:"bytes of samples that end a step early"`
+	// StepBytes ends a step early, bytes of samples. Packed samples take about
+	// two bytes a reading, so the default is a second of work or less.
+	StepBytes int `split_words:"true" default:"2097152" desc:"bytes of samples that end a step early"`
 	// CheckpointInterval is the time between checkpoints of a task.
 	CheckpointInterval time.Duration `split_words:"true" default:"30s" desc:"time between checkpoints of a task"`
 	// SessionTimeout is after how long a silent processor loses its tasks.
@@ -46,7 +47,7 @@ const defaultPartitions = 4
 // DefaultConfig returns the defaults of the tags above.
 func DefaultConfig() Config {
 	return Config{
-		Config: engine.DefaultConfig(), Group: "ntegral.process", StepInterval: time.Second, StepBytes: 8 << 20,
+		Config: engine.DefaultConfig(), Group: "ntegral.process", StepInterval: time.Second, StepBytes: 2 << 20,
 		CheckpointInterval: 30 * time.Second, SessionTimeout: 6 * time.Second, StopTimeout: 10 * time.Second,
 		Listen: "127.0.0.1:9466",
 	}

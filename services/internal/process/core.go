@@ -27,7 +27,8 @@ type events interface {
 	ApplySeal(record.Seal)
 }
 
-// coreFactory makes cores, new or from a checkpoint.
+// coreFactory makes cores, new or from a checkpoint, whose chunks next returns
+// in order, and an empty one at the end.
 type coreFactory interface {
 	New() core
 	Restore(next func() ([]byte, error)) (core, error)

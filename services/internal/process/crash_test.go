@@ -160,18 +160,33 @@ func TestAbandon(t *testing.T) {
 	<-last.done
 }
 
-// TestBrokerKilled kills the embedded broker under a processor: the producer's
-// retries may repeat records, which must not count twice.
-func TestBrokerRestarts(t *testing.T) {
-	b := kafkatest.InProcess(t)
+// TestBrokerKilled kills the embedded broker under a processor. It forgets its
+// producers then, so that their retries repeat records, which must not count
+// twice; and its group, so that tasks are lost and opened again.
+func TestBrokerKilled(t *testing.T) {
+	b := kafkatest.Spawn(t)
 	r := newRig(t, b, 2)
 	p := r.startProcess(r.cfg)
-	for range 3 {
-		r.publish(50)
-		b.Stop(t)
+	for range 4 {
+		r.publish(40)
+		b.Kill(t)
 		b.Start(t)
 	}
 	r.publish(20)
 	r.check()
+	p.stop(t)
+}
+
+// TestStopsWithoutBroker stops a processor whose broker is away: its last step
+// cannot be written, and it ends nevertheless.
+func TestStopsWithoutBroker(t *testing.T) {
+	b := kafkatest.InProcess(t)
+	r := newRig(t, b, 2)
+	cfg := r.cfg
+	cfg.StopTimeout = 100 * time.Millisecond
+	p := r.startProcess(cfg)
+	r.publish(20)
+	r.check()
+	b.Stop(t)
 	p.stop(t)
 }

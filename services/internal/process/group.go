@@ -130,7 +130,7 @@ func (m *membership) Run(ctx context.Context) error {
 	if err := m.join(); err != nil {
 		return err
 	}
-	defer m.client.Close() // leaves the group
+	defer m.leave()
 	defer m.tasks.close()
 	ticker := time.NewTicker(offsetInterval)
 	defer ticker.Stop()
@@ -144,6 +144,19 @@ func (m *membership) Run(ctx context.Context) error {
 			m.reportOffsets(ctx)
 		}
 	}
+}
+
+// leaveTimeout bounds how long leaving waits for a broker that may be away; the
+// group then notices by itself, after the session timeout.
+const leaveTimeout = 3 * time.Second
+
+func (m *membership) leave() {
+	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
+	defer cancel()
+	if err := m.client.LeaveGroupContext(ctx); err != nil {
+		m.env.set.Logger.Warn("group not left", "error", err)
+	}
+	m.client.Close()
 }
 
 // poll shows the group's errors. Records never come: fetching is paused.

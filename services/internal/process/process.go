@@ -65,7 +65,7 @@ func run(ctx context.Context, cfg Config, set Settings, cores coreFactory) error
 		}
 		defer set.Registry.Unregister(c)
 	}
-	group := lifecycle.Group{Logger: set.Logger, StopTimeout: 3 * cfg.StopTimeout}
+	group := lifecycle.Group{Logger: set.Logger, StopTimeout: 2*cfg.StopTimeout + 2*leaveTimeout}
 	group.Add("status server", statusServer{env: env, tasks: tasks})
 	group.Add("consumer group", &membership{env: env, tasks: tasks})
 	if err := group.Run(ctx); err != nil && !lifecycle.IsInterrupted(err) {

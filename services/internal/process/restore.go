@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"strconv"
 
 	"github.com/cespare/xxhash/v2"
@@ -44,7 +43,7 @@ func (s *session) loadCheckpoint(ctx context.Context) (found bool, err error) {
 	rest := cp.chunks[1:]
 	s.core, err = s.task.env.cores.Restore(func() ([]byte, error) {
 		if len(rest) == 0 {
-			return nil, io.EOF
+			return nil, nil
 		}
 		chunk := rest[0]
 		rest = rest[1:]

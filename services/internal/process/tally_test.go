@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
-	"io"
 	"slices"
 
 	"github.com/ntegral/ntegral/pipelines/engine"
@@ -39,11 +38,11 @@ func (f tallyFactory) Restore(next func() ([]byte, error)) (core, error) {
 	var all []byte
 	for {
 		chunk, err := next()
-		if err == io.EOF {
-			break
-		}
 		if err != nil {
 			return nil, err
+		}
+		if len(chunk) == 0 {
+			break
 		}
 		all = append(all, chunk...)
 	}
