@@ -17,6 +17,7 @@ DATA_DEV  := .data/dev
 SOAK_CLUSTERS ?= 10000
 SOAK_KILLS    ?= 20
 KILLS         ?= 2
+CLUSTERS      ?= 500
 SEED          ?= 1
 FUZZTIME      ?= 1m
 BENCH         ?= .
@@ -80,6 +81,14 @@ bench: ## the benchmarks (BENCH=regexp), for benchstat
 bench-replay: build libchdb ## 64 nodes, 8 devices, 2 hours: time, CPU and memory of a replay
 	bin/ntegral-loadtest bench replay --binary bin/ntegral
 
+.PHONY: conformance
+conformance: ## CLUSTERS (500) random clusters: the engine against the plain implementation
+	cd pipelines && go test -timeout 0 -count 1 ./conformance/ -conformance.clusters $(CLUSTERS)
+
+.PHONY: zombie
+zombie: build libchdb ## a stopped processor that comes back changes nothing
+	bin/ntegral-loadtest chaos zombie --binary bin/ntegral --seed $(SEED)
+
 .PHONY: kills
 kills: build libchdb ## kill each component KILLS (2) times during a replay and compare with an undisturbed one
 	bin/ntegral-loadtest chaos --binary bin/ntegral --kills $(KILLS) --component all --seed $(SEED)
@@ -88,17 +97,20 @@ kills: build libchdb ## kill each component KILLS (2) times during a replay and 
 soak: build libchdb ## SOAK_CLUSTERS (10,000) random clusters, SOAK_KILLS (20) kills a component
 	cd pipelines && go test -timeout 0 -count 1 ./conformance/ -conformance.clusters $(SOAK_CLUSTERS)
 	bin/ntegral-loadtest chaos --binary bin/ntegral --kills $(SOAK_KILLS) --component all --seed $(SEED)
+	bin/ntegral-loadtest chaos zombie --binary bin/ntegral --seed $(SEED)
 
 ##@ Running it
 
 .PHONY: demo
 demo: build libchdb ## generate an estate, replay it, show our figures beside the planted truth
+	@deploy/scripts/fresh.sh bin/ntegral .data/demo
 	bin/ntegral-loadtest demo --binary bin/ntegral --data .data/demo
 
 .PHONY: demo-mlperf
 demo-mlperf: build libchdb ## DATA=DIR: the MLPerf power sets, the published kJ beside ours
 	@[ -n "$(DATA)" ] || { echo "say where the MLPerf power sets are: make demo-mlperf DATA=DIR" >&2; exit 2; }
-	bin/ntegral-loadtest demo mlperf --binary bin/ntegral --data .data/demo-mlperf --sets "$(DATA)"
+	@deploy/scripts/fresh.sh bin/ntegral .data/demo-mlperf
+	bin/ntegral-loadtest demo mlperf --binary bin/ntegral --data .data/demo-mlperf --logs "$(DATA)"
 
 .PHONY: up
 up: build libchdb ## start the whole system in .data/dev and leave it running
