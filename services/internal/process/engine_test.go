@@ -91,7 +91,7 @@ func addRow(to map[fact.Key]fact.Sums, row *fact.Row) {
 	to[row.Key] = sums
 }
 
-func openWith(t *testing.T, env *environment) *session {
+func openWith(t testing.TB, env *environment) *session {
 	t.Helper()
 	task := &task{env: env, logger: kafkatest.Logger(t)}
 	task.status.Store(&TaskStatus{})

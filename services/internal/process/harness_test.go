@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 // rig is a broker with the topics of a system, what was published to it, and
 // the means to say what the log makes of it.
 type rig struct {
-	t          *testing.T
+	t          testing.TB
 	broker     *kafkatest.Broker
 	cfg        Config
 	partitions int
@@ -48,7 +48,7 @@ type rig struct {
 	published  int
 }
 
-func newRig(t *testing.T, b *kafkatest.Broker, partitions int) *rig {
+func newRig(t testing.TB, b *kafkatest.Broker, partitions int) *rig {
 	t.Helper()
 	if b.Kind == kafkatest.Apache {
 		b.DeleteTopics(t)
