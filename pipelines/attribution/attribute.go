@@ -3,6 +3,7 @@ package attribution
 import (
 	"github.com/ntegral/ntegral/pipelines/exact"
 	"github.com/ntegral/ntegral/schemas/fact"
+	"github.com/ntegral/ntegral/schemas/telemetry"
 	"github.com/ntegral/ntegral/schemas/unit"
 )
 
@@ -11,7 +12,6 @@ import (
 type piece struct {
 	slot      int   // of the accelerator; noSlot on a node without any
 	placement int   // index, nobody for no one
-	share     int64 // weight among the accelerator's pieces
 	energy    int64 // of the meter at hand, µJ
 	row       *sum
 }
@@ -31,7 +31,7 @@ func (c *Calculator) attribute(n *Node, l *lines, placements []Placement, i int,
 		p.row = c.sums.at(p.slot, p.placement)
 		p.row.Sums[fact.Intervals]++
 	}
-	c.attributeTimes(n, i, t)
+	c.attributeTimes(n, placements, i, t)
 	c.attributeHold(n, l, iv, t)
 	f := factorsAt(l, iv.from)
 	for k := range c.pieces {
@@ -39,6 +39,7 @@ func (c *Calculator) attribute(n *Node, l *lines, placements []Placement, i int,
 	}
 	for m := range n.meters {
 		if own := c.energy[m].own[i]; own != 0 {
+			c.giveEnergy(n, l, placements, m, i, own)
 			c.attributeEnergy(n, m, i, own, f, t)
 		}
 	}
@@ -48,30 +49,45 @@ func (c *Calculator) attribute(n *Node, l *lines, placements []Placement, i int,
 // placement, nobody first.
 func (c *Calculator) divide(n *Node, placements []Placement, iv *interval) {
 	c.pieces, c.first = c.pieces[:0], c.first[:0]
-	if len(n.accelerators) == 0 {
-		for k := range placements {
-			if placements[k].runs(iv) {
-				c.pieces = append(c.pieces, piece{slot: noSlot, placement: k, share: 1})
-			}
-		}
-		if len(c.pieces) == 0 {
-			c.pieces = append(c.pieces, piece{slot: noSlot, placement: nobody, share: 1})
-		}
-		c.first = append(c.first, 0, len(c.pieces))
-		return
-	}
-	for slot := range n.accelerators {
+	c.divisions = c.divisions[:0]
+	for slot := range max(1, len(n.accelerators)) {
 		c.first = append(c.first, len(c.pieces))
+		c.holders = c.holders[:0]
+		whole := true
 		for k := range placements {
-			if placements[k].runs(iv) && placements[k].holds(slot) {
-				c.pieces = append(c.pieces, piece{slot: slot, placement: k, share: 1})
+			if p := &placements[k]; p.runs(iv) && (len(n.accelerators) == 0 || p.holds(slot)) {
+				c.holders = append(c.holders, k)
+				whole = whole && p.Mode == telemetry.ModeWhole
 			}
 		}
-		if len(c.pieces) == c.first[slot] {
-			c.pieces = append(c.pieces, piece{slot: slot, placement: nobody, share: 1})
+		if !whole && len(n.accelerators) > 0 {
+			c.share(n, placements, slot, c.holders)
+			continue
 		}
+		c.divideEqually(n, slot)
 	}
 	c.first = append(c.first, len(c.pieces))
+}
+
+// divideEqually lists a piece for each of c.holders, or one for nobody.
+func (c *Calculator) divideEqually(n *Node, slot int) {
+	if len(n.accelerators) == 0 {
+		slot = noSlot
+	}
+	if len(c.holders) == 0 {
+		c.holders = append(c.holders, nobody)
+	}
+	for _, k := range c.holders {
+		c.pieces = append(c.pieces, piece{slot: slot, placement: k})
+	}
+	// Memory of the weights is taken over from the interval before.
+	d := division{}
+	if k := len(c.divisions); k < cap(c.divisions) {
+		d.weights = c.divisions[:k+1][k].weights
+	}
+	d.weights = exact.EqualWeights(d.weights, len(c.holders))
+	d.conflict = len(c.holders) > 1 && slot != noSlot
+	c.divisions = append(c.divisions, d)
 }
 
 func (p *Placement) runs(iv *interval) bool { return p.Start <= iv.from && p.End >= iv.to }
@@ -91,49 +107,48 @@ func (c *Calculator) of(slot int) []piece {
 	return c.pieces[c.first[slot]:c.first[slot+1]]
 }
 
-// amongShares splits v among pieces of one accelerator by their shares and
-// adds each part to a column.
-func (c *Calculator) amongShares(v int64, pieces []piece, columns ...fact.Column) {
+// amongShares splits v among the pieces of one accelerator by their shares
+// and adds each part to a column.
+func (c *Calculator) amongShares(v int64, slot int, column fact.Column) {
 	if v == 0 {
 		return
 	}
+	pieces := c.of(slot)
 	if len(pieces) == 1 {
-		for _, column := range columns {
-			pieces[0].row.Sums[column] += v
-		}
+		pieces[0].row.Sums[column] += v
 		return
 	}
-	parts := c.byShares(v, pieces)
-	for k := range pieces {
-		for _, column := range columns {
-			pieces[k].row.Sums[column] += parts[k]
-		}
+	for k, part := range c.byShares(v, slot) {
+		pieces[k].row.Sums[column] += part
 	}
 }
 
-func (c *Calculator) byShares(v int64, pieces []piece) []int64 {
-	c.scratch.weights = c.scratch.weights[:0]
-	for k := range pieces {
-		c.scratch.weights = append(c.scratch.weights, pieces[k].share)
-	}
-	c.scratch.parts = sized(c.scratch.parts, len(pieces))
-	exact.Split(v, c.scratch.weights, c.scratch.parts)
+func (c *Calculator) byShares(v int64, slot int) []int64 {
+	c.scratch.parts = sized(c.scratch.parts, len(c.of(slot)))
+	c.divisions[slot].weights.Split(v, c.scratch.parts)
 	return c.scratch.parts
 }
 
 // attributeTimes splits the accelerators' times of interval i.
-func (c *Calculator) attributeTimes(n *Node, i int, t *Totals) {
+func (c *Calculator) attributeTimes(n *Node, placements []Placement, i int, t *Totals) {
 	length := c.intervals[i].to - c.intervals[i].from
 	for slot := range n.accelerators {
-		pieces, b := c.of(slot), &c.busy[slot]
 		t.PresenceTime += length
-		c.amongShares(length, pieces, fact.DeviceSeconds)
-		c.amongShares(b.busy[i], pieces, fact.BusySeconds)
-		c.amongShares(b.known[i], pieces, fact.KnownSeconds)
-		c.amongShares(b.covered[i], pieces, fact.CoveredSeconds)
-		if len(pieces) > 1 {
-			c.amongShares(length, pieces, fact.ConflictSeconds)
+		c.amongShares(length, slot, fact.DeviceSeconds)
+		c.amongShares(c.busy[slot].covered[i], slot, fact.CoveredSeconds)
+		d := &c.divisions[slot]
+		if d.conflict {
+			c.amongShares(length, slot, fact.ConflictSeconds)
 		}
+		if d.over {
+			c.amongShares(length, slot, fact.OversubscribedSeconds)
+		}
+		if d.shared || len(n.Activity) > 0 {
+			c.attributeBusy(n, placements, slot, i)
+			continue
+		}
+		c.amongShares(c.busy[slot].busy[i], slot, fact.BusySeconds)
+		c.amongShares(c.busy[slot].known[i], slot, fact.KnownSeconds)
 	}
 }
 
@@ -148,32 +163,32 @@ func (c *Calculator) attributeHold(n *Node, l *lines, iv *interval, t *Totals) {
 		c.scratch.groups = sized(c.scratch.groups, groups)
 		exact.SplitEqual(v, c.scratch.groups)
 		for g, part := range c.scratch.groups {
-			c.charge(part, c.of(g), r.Currency)
+			c.charge(part, g, r.Currency)
 		}
 	} else if len(n.accelerators) == 0 {
-		c.amongShares(length, c.pieces, fact.UnpricedSeconds)
+		c.amongShares(length, 0, fact.UnpricedSeconds)
 	}
 	for slot := range l.accelerator {
-		a, pieces := &l.accelerator[slot], c.of(slot)
+		a := &l.accelerator[slot]
 		if r, _ := at(l.instance, iv.from); r == nil {
-			c.attributePrice(a, iv, pieces, t)
+			c.attributePrice(a, iv, slot, t)
 		}
-		c.attributeEmbodied(a, iv, pieces)
+		c.attributeEmbodied(a, iv, slot)
 	}
 }
 
-func (c *Calculator) attributePrice(a *acceleratorLines, iv *interval, pieces []piece, t *Totals) {
+func (c *Calculator) attributePrice(a *acceleratorLines, iv *interval, slot int, t *Totals) {
 	r, since := at(a.price, iv.from)
 	if r == nil {
-		c.amongShares(iv.to-iv.from, pieces, fact.UnpricedSeconds)
+		c.amongShares(iv.to-iv.from, slot, fact.UnpricedSeconds)
 		return
 	}
 	v := accrued(r.Value, unit.NanosecondsPerHour, max(iv.since, since), iv.from, iv.to)
 	t.OwedMoney += v
-	c.charge(v, pieces, r.Currency)
+	c.charge(v, slot, r.Currency)
 }
 
-func (c *Calculator) attributeEmbodied(a *acceleratorLines, iv *interval, pieces []piece) {
+func (c *Calculator) attributeEmbodied(a *acceleratorLines, iv *interval, slot int) {
 	r, since := at(a.embodied, iv.from)
 	if r == nil {
 		return
@@ -184,18 +199,19 @@ func (c *Calculator) attributeEmbodied(a *acceleratorLines, iv *interval, pieces
 		lifetime = life.Value
 	}
 	v := accrued(r.Value, lifetime, max(iv.since, since, lifeSince), iv.from, iv.to)
-	c.amongShares(v, pieces, fact.Embodied)
+	c.amongShares(v, slot, fact.Embodied)
+	pieces := c.of(slot)
 	for k := range pieces {
 		pieces[k].row.Sums[fact.EmbodiedIntervals]++
 	}
 }
 
-// charge splits a hold cost among pieces of one accelerator.
-func (c *Calculator) charge(v int64, pieces []piece, currency string) {
-	parts := c.byShares(v, pieces)
-	for k := range pieces {
+// charge splits a hold cost among the pieces of one accelerator.
+func (c *Calculator) charge(v int64, slot int, currency string) {
+	pieces := c.of(slot)
+	for k, part := range c.byShares(v, slot) {
 		cost := pieces[k].row.cost(currency)
-		cost.hold += parts[k]
+		cost.hold += part
 		cost.holdIntervals++
 	}
 }

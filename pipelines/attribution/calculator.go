@@ -39,9 +39,13 @@ type Calculator struct {
 	energy    []meterEnergy
 	busy      []busyTime
 	pieces    []piece
-	first     []int // per accelerator, its first piece; one more at the end
-	sums      sumTable
-	scratch   scratch
+	divisions []division // per accelerator; of the node, where it has none
+
+	activities map[*meter.Busy]*busyTime
+	holders    []int
+	first      []int // per accelerator, its first piece; one more at the end
+	sums       sumTable
+	scratch    scratch
 }
 
 // interval is an elementary interval and the window it belongs to.
@@ -63,6 +67,10 @@ func (c *Calculator) Rows(dst []fact.Row, n *Node, table *rate.Table, placements
 		return dst
 	}
 	c.measure(n, lo, hi, t)
+	if c.activities == nil {
+		c.activities = map[*meter.Busy]*busyTime{}
+	}
+	clear(c.activities)
 	for from := 0; from < len(c.intervals); {
 		to := from + 1
 		for to < len(c.intervals) && c.intervals[to].window == c.intervals[from].window {
@@ -89,11 +97,27 @@ func (n *Node) slots(p *telemetry.Placement, dst []int) []int {
 			}
 			return dst
 		}
-		if i, ok := n.index[d]; ok && n.slot[i] >= 0 && !slices.Contains(dst, n.slot[i]) {
-			dst = append(dst, n.slot[i])
+		if slot := n.slotOf(d); slot >= 0 && !slices.Contains(dst, slot) {
+			dst = append(dst, slot)
 		}
 	}
 	return dst
+}
+
+// slotOf returns the accelerator that a device is, or is an instance of; -1 if
+// neither.
+func (n *Node) slotOf(device string) int {
+	if i, ok := n.index[device]; ok {
+		return n.slot[i]
+	}
+	for slot := range n.instances {
+		for k := range n.instances[slot] {
+			if n.instances[slot][k].id == device {
+				return slot
+			}
+		}
+	}
+	return -1
 }
 
 // cut fills c.intervals with the elementary intervals of [lo, hi).

@@ -39,17 +39,26 @@ func (f *factors) mark(row *sum) {
 	}
 }
 
-// attributeEnergy gives own, meter m's own energy in interval i, to the pieces
-// of its accelerator, or as overhead to all pieces of the node, and with it
-// facility energy, energy cost and emissions.
-func (c *Calculator) attributeEnergy(n *Node, m, i int, own int64, f factors, t *Totals) {
+// giveEnergy gives own, meter m's own energy in interval i, to the pieces of
+// its accelerator, or as overhead to all pieces of the node.
+func (c *Calculator) giveEnergy(n *Node, l *lines, placements []Placement, m, i int, own int64) {
 	slot := n.slot[m]
-	pieces := c.pieces
+	switch {
+	case slot < 0:
+		c.giveOverhead(own)
+	case c.divisions[slot].shared:
+		c.shareEnergy(n, l, placements, slot, i, own)
+	default:
+		c.giveShares(own, slot)
+	}
+}
+
+// attributeEnergy adds what the pieces were given of meter m to their rows,
+// and with it facility energy, energy cost and emissions.
+func (c *Calculator) attributeEnergy(n *Node, m, i int, own int64, f factors, t *Totals) {
+	slot, pieces := n.slot[m], c.pieces
 	if slot >= 0 {
 		pieces = c.of(slot)
-		c.giveShares(own, pieces)
-	} else {
-		c.giveOverhead(own)
 	}
 	e := &c.energy[m]
 	estimated := int64(0)
@@ -73,12 +82,13 @@ func (c *Calculator) attributeEnergy(n *Node, m, i int, own int64, f factors, t 
 }
 
 // giveShares splits an accelerator's energy by shares.
-func (c *Calculator) giveShares(own int64, pieces []piece) {
+func (c *Calculator) giveShares(own int64, slot int) {
+	pieces := c.of(slot)
 	if len(pieces) == 1 {
 		pieces[0].energy = own
 		return
 	}
-	for k, part := range c.byShares(own, pieces) {
+	for k, part := range c.byShares(own, slot) {
 		pieces[k].energy = part
 	}
 }
@@ -89,7 +99,7 @@ func (c *Calculator) giveOverhead(own int64) {
 	c.scratch.groups = sized(c.scratch.groups, len(c.first)-1)
 	exact.SplitEqual(own, c.scratch.groups)
 	for g, part := range c.scratch.groups {
-		c.giveShares(part, c.of(g))
+		c.giveShares(part, g)
 	}
 }
 

@@ -42,6 +42,10 @@ type Node struct {
 	accelerators []int // meters that are accelerators, by device ID
 	slot         []int // per meter, its index in accelerators or -1
 	index        map[string]int
+	instances    [][]instance // per accelerator
+
+	// Activity is the busy series of placements of their own, by "D/P".
+	Activity map[string]*meter.Busy
 
 	lines        lines
 	linesVersion uint64
@@ -71,6 +75,7 @@ func NewNode(devices []*Device) *Node {
 		return di > dj || di == dj && metered[i].ID < metered[j].ID
 	})
 	n.build(byID, metered)
+	n.addInstances(devices)
 	return n
 }
 

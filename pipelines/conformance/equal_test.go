@@ -20,7 +20,7 @@ func TestStreamingEqualsPlain(t *testing.T) {
 	corrected := 0
 	for i := range *clusters {
 		seed := *clustersFrom + i
-		d := randomCluster(seed, clusterOptions{late: seed%3 == 0})
+		d := randomCluster(seed, clusterOptions{late: seed%3 == 0, sharing: seed%2 == 1})
 		s := runStream(t, d, seed)
 		corrected += s.corrected
 		if s.residuals != [3]int64{} {

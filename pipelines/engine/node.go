@@ -69,6 +69,7 @@ func (n *node) build() {
 		}
 		sort.Slice(devices, func(i, j int) bool { return devices[i].ID < devices[j].ID })
 		n.tree = attribution.NewNode(devices)
+		n.tree.Activity = n.activity
 	}
 	if n.holding == nil {
 		n.holding = make([]attribution.Placement, 0, len(n.placements))
