@@ -43,6 +43,9 @@ type Source struct {
 	File   string    // the name that faults carry
 	Reader io.Reader // an error other than io.EOF is a fault of the file
 	Report func(Fault)
+	// Explained is how many faults of one reason in samples.csv carry a
+	// message; 0 means 1,000. All are reported.
+	Explained int64
 }
 
 // quoteCell prints a cell for a message: short, and with what cannot be seen escaped.

@@ -16,9 +16,12 @@ import (
 
 // Bounds say which times of readings are accepted.
 type Bounds struct {
-	TakenIn int64 // when the readings enter the system, ns
-	MaxSkew int64 // how much later than that a reading may be dated, ns
+	TakenIn int64 // when the first reading enters the system, ns
+	MaxSkew int64 // how much later than it was taken in a reading may be dated, ns
 	Shift   int64 // added to every time before it is looked at, ns
+	// Speed is how many times faster than they were taken the readings enter;
+	// 0: all at TakenIn.
+	Speed float64
 }
 
 // Series is what the readings of one metric of one device have in common.
@@ -54,7 +57,9 @@ type Samples struct {
 	faults  [telemetry.NumReasons]int64
 	clock   []byte // the time as written of the last row
 	instant int64
-	ready   bool // instant is that of clock, and accepted
+	first   int64 // time of the first accepted row
+	newest  int64 // of all accepted rows
+	ready   bool  // instant is that of clock, and accepted
 	row     Fault
 }
 
@@ -71,8 +76,7 @@ const (
 	sampleValue
 )
 
-// maxExplained is how many faults of one reason carry a message.
-const maxExplained = 1000
+const defaultExplained = 1000
 
 // maxSeries bounds what is remembered of the series' texts. Activities of
 // placements make series without end.
@@ -153,6 +157,10 @@ func (s *Samples) fast() bool {
 func (s *Samples) accept(series *Series, value int64) {
 	s.rowsIn++
 	s.Series, s.Time, s.Value = series, s.instant, value
+	if s.first == 0 {
+		s.first, s.newest = s.instant, s.instant
+	}
+	s.newest = max(s.newest, s.instant)
 	span := &s.nodes[series.NodeIndex]
 	span.From, span.To = min(span.From, s.instant), max(span.To, s.instant)
 }
@@ -170,9 +178,22 @@ func (s *Samples) setTime(text []byte) telemetry.Reason {
 		return telemetry.Unparsable
 	}
 	s.clock, s.instant = append(s.clock[:0], text...), shifted
-	reason := telemetry.CheckTime(shifted, s.bounds.TakenIn, s.bounds.MaxSkew)
+	reason := telemetry.CheckTime(shifted, s.TakenIn(shifted), s.bounds.MaxSkew)
 	s.ready = reason == telemetry.Accepted
 	return reason
+}
+
+// maxAhead is how far one reading can take the pace ahead: a single false date
+// must not let the others wait for it.
+const maxAhead = int64(time.Hour)
+
+// TakenIn is when a reading of time t enters the system at the speed wanted, ns.
+func (s *Samples) TakenIn(t int64) int64 {
+	if s.bounds.Speed == 0 || s.first == 0 {
+		return s.bounds.TakenIn
+	}
+	passed := max(0, min(t, s.newest+maxAhead)-s.first)
+	return s.bounds.TakenIn + int64(float64(passed)/s.bounds.Speed)
 }
 
 // slow takes the next row the careful way: it makes series known and says what
@@ -204,7 +225,7 @@ func (s *Samples) slow() bool {
 func (s *Samples) refuse(reason telemetry.Reason, explain func()) {
 	s.rowsIn++
 	s.faults[reason]++
-	if s.faults[reason] <= maxExplained {
+	if s.faults[reason] <= cmp.Or(s.t.src.Explained, defaultExplained) {
 		explain()
 		return
 	}
@@ -334,6 +355,3 @@ func valueWanted(series *Series, reason telemetry.Reason) string {
 	}
 	return "want a decimal number such as 612.5"
 }
-
-// CompareSpans orders spans by node.
-func CompareSpans(a, b Span) int { return cmp.Compare(a.Node, b.Node) }

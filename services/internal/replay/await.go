@@ -1,0 +1,136 @@
+package replay
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/ntegral/ntegral/schemas/record"
+	"github.com/ntegral/ntegral/schemas/telemetry"
+	"github.com/ntegral/ntegral/services/internal/clickhouse"
+	"github.com/ntegral/ntegral/services/internal/kafka"
+	"github.com/ntegral/ntegral/services/internal/lifecycle"
+)
+
+// StoreLedger is the ledger in ClickHouse.
+type StoreLedger struct{ Client *clickhouse.Client }
+
+// SamplesOffsets implements Ledger.
+func (l StoreLedger) SamplesOffsets(ctx context.Context) (map[int32]int64, error) {
+	var rows []struct {
+		Task   int32 `ch:"task"`
+		Offset int64 `ch:"offset"`
+	}
+	if err := l.Client.Select(ctx, &rows, "SELECT task, max(samples_offset) AS offset FROM ledger GROUP BY task"); err != nil {
+		return nil, fmt.Errorf("read ledger: %w", err)
+	}
+	offsets := make(map[int32]int64, len(rows))
+	for _, row := range rows {
+		offsets[row.Task] = row.Offset
+	}
+	return offsets, nil
+}
+
+const (
+	pollEvery = 50 * time.Millisecond
+	pollMost  = time.Second
+)
+
+// await waits until the facts of all that was published show in the store: the
+// ledger has, of each partition that holds a record of the replay, a step that
+// used the last of them. It waits through outages of the store.
+func (r *run) await(ctx context.Context) error {
+	began := r.s.Now()
+	backoff := lifecycle.Backoff{Min: pollEvery, Max: pollMost}
+	for {
+		have, err := r.s.Ledger.SamplesOffsets(ctx)
+		switch {
+		case err == nil:
+			missing, records := behind(r.out.reached, have)
+			if missing == 0 {
+				r.console.line("all facts are in the store, %s after the last acknowledgement, %s after the start",
+					rough(r.s.Now().Sub(began)), rough(r.s.Now().Sub(r.began)))
+				return nil
+			}
+			if r.console.due() {
+				r.console.status(fmt.Sprintf("waiting for the store: %s records of %d partitions to go", count(records), missing))
+			}
+		case !lifecycle.IsRetryable(err):
+			return err
+		case r.console.due():
+			r.console.status(fmt.Sprintf("waiting for the store: %v", err))
+		}
+		if err := lifecycle.Wait(ctx, backoff.Next()); err != nil {
+			return fmt.Errorf("await facts: %w", err)
+		}
+	}
+}
+
+// behind counts the partitions that have not got to want, and the records that
+// they lack.
+func behind(want, have map[int32]int64) (partitions int, records int64) {
+	for p, o := range want {
+		if have[p] < o {
+			partitions++
+			records += o - have[p]
+		}
+	}
+	return partitions, records
+}
+
+// lettersSince prints what the processor has refused of the replay's nodes
+// since it began, and returns how much that is.
+func (r *run) lettersSince(ctx context.Context, client *kgo.Client, from kafka.Offsets) (refused int64, err error) {
+	ends, err := kafka.EndOffsets(ctx, client, record.DeadLetters)
+	if err != nil {
+		return 0, err
+	}
+	type key struct {
+		node   string
+		reason telemetry.Reason
+	}
+	letters := make(map[key]*record.DeadLetter)
+	for partition, end := range ends[record.DeadLetters] {
+		err := readPartition(ctx, r.s, record.DeadLetters, partition, from[record.DeadLetters][partition], end, func(rec *kgo.Record) error {
+			l, err := record.DecodeDeadLetter(rec.Value)
+			if err != nil || headerOf(rec, "ce_source") == r.out.source || !r.estate.Known(l.Node) {
+				return nil
+			}
+			k := key{l.Node, l.Reason}
+			if have := letters[k]; have != nil {
+				have.Count += l.Count
+				have.First, have.Last = min(have.First, l.First), max(have.Last, l.Last)
+			} else {
+				letters[k] = &l
+			}
+			return nil
+		})
+		if err != nil {
+			return 0, fmt.Errorf("read dead letters: %w", err)
+		}
+	}
+	keys := slices.SortedFunc(maps.Keys(letters), func(a, b key) int {
+		return cmp.Or(cmp.Compare(a.reason, b.reason), cmp.Compare(a.node, b.node))
+	})
+	for _, k := range keys {
+		refused += int64(letters[k].Count)
+		r.console.line("%s", describeLetter(letters[k]))
+	}
+	return refused, nil
+}
+
+func describeLetter(l *record.DeadLetter) string {
+	span := fmt.Sprintf("%s, from %s to %s", count(int64(l.Count)), clock(l.First), clock(l.Last))
+	switch l.Reason {
+	case telemetry.Late, telemetry.BeyondHorizon:
+		return fmt.Sprintf("%s: readings of node %s older than its horizon were refused: %s", l.Reason, l.Node, span)
+	}
+	return fmt.Sprintf("%s: events of node %s were refused by the processor: %s (%s)", l.Reason, l.Node, span, l.Detail)
+}
+
+func clock(ns int64) string { return time.Unix(0, ns).UTC().Format(time.RFC3339Nano) }
