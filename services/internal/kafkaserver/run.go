@@ -16,6 +16,7 @@ import (
 	"github.com/ntegral/ntegral/services/internal/lifecycle"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
 )
 
 // Run serves until ctx ends, and then saves what makes the next start quick.
@@ -82,6 +83,7 @@ func options(cfg Config, logger *slog.Logger) ([]kfake.Opt, error) {
 		kfake.DataDir(cfg.Dir),
 		kfake.ClusterID("ntegral"),
 		kfake.WithLogger(serverLog{logger}),
+		kfake.MaxVersions(versions()),
 		// Ten years: kfake's own retention and compaction must never run (package comment).
 		kfake.BrokerConfigs(map[string]string{"log.cleaner.backoff.ms": "315360000000"}),
 	}
@@ -94,6 +96,19 @@ func options(cfg Config, logger *slog.Logger) ([]kfake.Opt, error) {
 			kfake.Superuser(kafka.MechanismScramSHA512, cfg.User, cfg.Password.Reveal()))
 	}
 	return opts, nil
+}
+
+// versions is all that kfake knows, but for the request for a producer id, which
+// is kept at the version of Kafka 2.4. A killed broker forgets which sequence
+// number it expects of a producer. From Kafka 2.5 on it would then take any, and
+// with several requests in flight a later batch may come before an earlier one
+// that is sent again: the log would be out of order. Up to 2.4 it refuses what
+// does not begin at 0, and the producer begins anew with its oldest batch that
+// was not acknowledged.
+func versions() *kversion.Versions {
+	v := kversion.Tip()
+	v.SetMaxKeyVersion(int16(kmsg.InitProducerID), 2)
+	return v
 }
 
 // listen ignores the address that kfake asks for, which is always on 127.0.0.1.
