@@ -2,11 +2,13 @@ package sink
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"sync"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/ntegral/ntegral/schemas/record"
@@ -105,7 +107,7 @@ func poll(ctx context.Context, env *environment, client *kgo.Client) error {
 			err := kafka.Classify(e.Err)
 			switch {
 			case ctx.Err() != nil:
-			case lifecycle.IsPermanent(err):
+			case lifecycle.IsPermanent(err), errors.Is(err, kerr.InvalidSessionTimeout):
 				return fmt.Errorf("consumer group: %w", err)
 			default:
 				env.set.Logger.Warn("consumer group error", "error", err)

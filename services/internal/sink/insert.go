@@ -18,8 +18,9 @@ import (
 
 // insertion is one block on its way to the store.
 type insertion struct {
-	table, format, token string
-	data                 []byte
+	table, token string
+	size         int64
+	insert       func(ctx context.Context) error
 	// readable decides, after the store has refused the block, whether the
 	// block is in order. Nil: it is.
 	readable func() error
@@ -61,8 +62,11 @@ func (t *task) step(ctx context.Context, step *commitlog.Step) error {
 			t.metrics.refused.WithLabelValues(t.label).Inc()
 		}
 	}
-	row := ledgerRow(step, refused)
-	if err := t.insist(ctx, insertion{table: "ledger", format: "JSONEachRow", token: ledgerToken(c), data: row}); err != nil {
+	columns, values := ledgerRow(step, refused)
+	ledger := insertion{table: "ledger", token: ledgerToken(c), insert: func(ctx context.Context) error {
+		return t.env.set.Store.InsertLedger(ctx, ledgerToken(c), columns, values)
+	}}
+	if err := t.insist(ctx, ledger); err != nil {
 		return fmt.Errorf("insert ledger row of step %d: %w", c.Step, err)
 	}
 	t.arrived(step)
@@ -71,7 +75,10 @@ func (t *task) step(ctx context.Context, step *commitlog.Step) error {
 
 func (t *task) part(ctx context.Context, id record.PartID, data []byte) error {
 	err := t.insist(ctx, insertion{
-		table: "facts", format: "ArrowStream", token: id.Token(), data: data,
+		table: "facts", token: id.Token(), size: int64(len(data)),
+		insert: func(ctx context.Context) error {
+			return t.env.set.Store.InsertPart(ctx, id.Token(), bytes.NewReader(data))
+		},
 		readable: func() error {
 			_, err := fact.Decode(data, memory.DefaultAllocator)
 			return err
@@ -117,7 +124,7 @@ func (t *task) insist(ctx context.Context, in insertion) error {
 
 // attempt inserts once, within the budgets of all tasks.
 func (t *task) attempt(ctx context.Context, in insertion) error {
-	size := min(int64(len(in.data)), t.env.cfg.InFlightBytes)
+	size := min(in.size, t.env.cfg.InFlightBytes)
 	if err := t.env.bytes.Acquire(ctx, size); err != nil {
 		return lifecycle.Interrupted(err)
 	}
@@ -131,7 +138,7 @@ func (t *task) attempt(ctx context.Context, in insertion) error {
 	ctx, cancel := context.WithTimeout(ctx, t.env.cfg.InsertTimeout)
 	defer cancel()
 	began := time.Now()
-	err := t.env.set.Store.Insert(ctx, in.table, in.format, in.token, bytes.NewReader(in.data))
+	err := in.insert(ctx)
 	if err == nil {
 		t.metrics.insert.WithLabelValues(in.table).Observe(time.Since(began).Seconds())
 	}

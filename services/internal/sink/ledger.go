@@ -2,9 +2,11 @@ package sink
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strconv"
+	"time"
+
+	"github.com/shopspring/decimal"
 
 	"github.com/ntegral/ntegral/pipelines/commitlog"
 	"github.com/ntegral/ntegral/schemas/fact"
@@ -42,43 +44,52 @@ func ledgerToken(c *record.Commit) string {
 	return fmt.Sprintf("%d/%d/%d/ledger", c.Task, c.Epoch, c.Step)
 }
 
-// ledgerRow encodes the ledger row of a step as JSONEachRow. Decimals are
-// strings, so that no float comes between.
-func ledgerRow(step *commitlog.Step, refused []uint32) []byte {
+// ledgerRow returns the columns of a step's ledger row and their values.
+func ledgerRow(step *commitlog.Step, refused []uint32) (columns []string, values []any) {
 	c := &step.Commit
+	put := func(column string, value any) {
+		columns, values = append(columns, column), append(values, value)
+	}
 	counts := map[string]int64{}
 	for i, n := range c.Counts {
 		if n != 0 {
 			counts[reasonName(i)] += n
 		}
 	}
-	row := map[string]any{
-		"task": c.Task, "epoch": c.Epoch, "step": c.Step, "parts": c.Parts, "rows": c.Rows,
-		"recorded_at":    unit.FormatDecimal(c.RecordedAt/1e6, 3),
-		"log_offset":     step.Offset,
-		"samples_offset": c.Inputs.Samples, "placements_offset": c.Inputs.Placements,
-		"inventory_offset": c.Inputs.Inventory, "rates_offset": c.Inputs.Rates,
-		"readings": c.Readings, "duplicates": c.Duplicates,
-		"watermark":          unit.FormatDecimal(c.Watermark, unit.TimeScale),
-		"counts":             counts,
-		"rejected_j":         unit.FormatDecimal(c.RejectedEnergy, unit.EnergyScale),
-		"unplaced_j":         unit.FormatDecimal(c.UnplacedEnergy, unit.EnergyScale),
-		"inconsistent_j":     unit.FormatDecimal(c.InconsistentEnergy, unit.EnergyScale),
-		"residual_energy_uj": c.ResidualEnergy, "residual_nano": c.ResidualMoney, "residual_ns": c.ResidualTime,
-		"refused_parts": append([]uint32{}, refused...),
-	}
+	put("task", c.Task)
+	put("epoch", c.Epoch)
+	put("step", c.Step)
+	put("parts", c.Parts)
+	put("rows", c.Rows)
+	put("recorded_at", time.Unix(0, c.RecordedAt).UTC())
+	put("log_offset", step.Offset)
+	put("samples_offset", c.Inputs.Samples)
+	put("placements_offset", c.Inputs.Placements)
+	put("inventory_offset", c.Inputs.Inventory)
+	put("rates_offset", c.Inputs.Rates)
+	put("readings", c.Readings)
+	put("duplicates", c.Duplicates)
+	put("watermark", time.Unix(0, c.Watermark).UTC())
+	put("counts", counts)
+	put("rejected_j", decimal.New(c.RejectedEnergy, -unit.EnergyScale))
+	put("unplaced_j", decimal.New(c.UnplacedEnergy, -unit.EnergyScale))
+	put("inconsistent_j", decimal.New(c.InconsistentEnergy, -unit.EnergyScale))
+	put("residual_energy_uj", c.ResidualEnergy)
+	put("residual_nano", c.ResidualMoney)
+	put("residual_ns", c.ResidualTime)
+	put("refused_parts", append([]uint32{}, refused...))
 	for i, column := range fact.Columns {
 		v := int64(0)
 		if i < len(c.Sums) {
 			v = c.Sums[i]
 		}
-		row[column.Name] = unit.FormatDecimal(v, column.Scale)
+		if column.Scale == 0 {
+			put(column.Name, v)
+			continue
+		}
+		put(column.Name, decimal.New(v, -int32(column.Scale)))
 	}
-	text, err := json.Marshal(row)
-	if err != nil {
-		panic(err) // numbers, strings and maps of them always marshal
-	}
-	return append(text, '\n')
+	return columns, values
 }
 
 func reasonName(i int) string {

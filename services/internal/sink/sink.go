@@ -42,8 +42,10 @@ import (
 // whether trying again can help.
 type Store interface {
 	textrow.Store
-	// Insert inserts data, in a format of the store's, as one block under token.
-	Insert(ctx context.Context, table, format, token string, data io.Reader) error
+	// InsertPart inserts an Arrow stream into facts as one block under token.
+	InsertPart(ctx context.Context, token string, stream io.Reader) error
+	// InsertLedger inserts one row into the ledger under token.
+	InsertLedger(ctx context.Context, token string, columns []string, values []any) error
 	// Migrate brings the tables to this program's version.
 	Migrate(ctx context.Context) error
 }
