@@ -14,7 +14,9 @@ type Stream struct {
 	ended bool
 }
 
-// Stream starts a query. The conn runs nothing else until the stream is closed.
+// Stream starts a query, which must be a SELECT. The conn runs nothing else until the stream is
+// closed. What is wrong with the query shows here or with its first piece. Each piece is formatted
+// as a document of its own.
 func (c *Conn) Stream(sql, format string, params ...Param) (*Stream, error) {
 	a := newArguments(sql, format, params)
 	r := c.lib.streamQuery(c.raw, a.sql(), a.sqlLen(), a.format(), a.formatLen(), a.names(), a.nameLens(), a.values(), a.valueLens(), a.count())

@@ -39,6 +39,8 @@ var allowedRoots = []string{
 	"ShowCreateDatabaseQuery", "ShowCreateDictionaryQuery", "ShowFunctions", "ShowIndexes", "ShowTables", "ShowEngineQuery",
 }
 
+var allowedExplains = []string{"EXPLAIN", "EXPLAIN AST", "EXPLAIN ESTIMATE", "EXPLAIN PIPELINE", "EXPLAIN QUERY TREE", "EXPLAIN SYNTAX"}
+
 const (
 	codeAccessDenied = 497
 	codeReadonly     = 164
@@ -77,6 +79,9 @@ func admitTree(tree string) error {
 	root, _, _ := strings.Cut(strings.TrimSpace(lines[0]), " ")
 	if !slices.Contains(allowedRoots, root) {
 		return newError(codeAccessDenied, "ACCESS_DENIED", "%s: Not enough privileges for a statement of kind %s", ReaderUser, root)
+	}
+	if kind := firstName(strings.TrimPrefix(lines[0], "Explain ")); root == "Explain" && !slices.Contains(allowedExplains, kind) {
+		return newError(codeAccessDenied, "ACCESS_DENIED", "%s: Not enough privileges for %s", ReaderUser, kind)
 	}
 	inTableExpression := false
 	for _, line := range lines {

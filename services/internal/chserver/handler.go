@@ -2,6 +2,7 @@ package chserver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -94,7 +95,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer release()
-	req, err := h.parseRequest(r)
+	req, err := h.receive(w, r, u)
 	if err != nil {
 		return err
 	}
@@ -110,7 +111,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	stop := h.killOnDone(r.Context(), req.tag())
+	stop := h.killOnDone(r.Context(), req.tag)
 	defer stop()
 	answer := newAnswer(w, r, req, start)
 	if req.insert {
@@ -127,6 +128,29 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request) error {
 		return h.stream(conn, req, answer)
 	}
 	return h.exec(conn, req, answer)
+}
+
+// statementTimeout is how long the reader may take to send a statement: it holds a place meanwhile.
+const statementTimeout = 30 * time.Second
+
+// receive reads the statement. The deadline is the reader's alone, as a writer's INSERT may be fed
+// for hours, and ends with the statement, because later it would look like a client that went away.
+func (h *Handler) receive(w http.ResponseWriter, r *http.Request, u user) (*request, error) {
+	if u != reader {
+		return h.parseRequest(r)
+	}
+	control := http.NewResponseController(w)
+	if err := control.SetReadDeadline(time.Now().Add(statementTimeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return nil, fmt.Errorf("limit the time to read: %w", err)
+	}
+	req, err := h.parseRequest(r)
+	if err != nil {
+		return nil, err
+	}
+	if err := control.SetReadDeadline(time.Time{}); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return nil, fmt.Errorf("limit the time to read: %w", err)
+	}
+	return req, nil
 }
 
 // admitRead holds the reader, and GET for anybody as in ClickHouse, to statements that only read.

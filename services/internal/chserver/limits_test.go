@@ -28,7 +28,7 @@ func TestReaderCannot(t *testing.T) {
 			"SELECT * FROM other.secret", "SELECT file('/etc/passwd')", "SELECT `\\x66ile`('/etc/passwd')", "SELECT arrayMap(x -> file(x), ['/etc/passwd'])",
 			"SELECT 1 WHERE file('/etc/passwd') != ''", "WITH (SELECT file('/etc/passwd')) AS f SELECT f", "SELECT 1 ORDER BY file('/etc/passwd')",
 			"SELECT '/etc/passwd' AS x, COLUMNS('x') APPLY file", "SELECT * APPLY (x -> file('/etc/passwd')) FROM t", "SELECT file('/etc/passwd') FORMAT JSON",
-			"EXPLAIN SELECT file('/etc/passwd')", "DESCRIBE TABLE (SELECT file('/etc/passwd'))",
+			"EXPLAIN SELECT file('/etc/passwd')", "EXPLAIN SYNTAX SELECT file('/etc/passwd')", "EXPLAIN TABLE OVERRIDE mysql('127.0.0.1:1', 'a', 'b', 'c', 'd') COLUMNS (x Int8)", "DESCRIBE TABLE (SELECT file('/etc/passwd'))",
 			"SELECT * FROM (SELECT 1 UNION ALL SELECT length(file('/etc/passwd')))",
 			"SELECT * FROM file('/etc/passwd', LineAsString)", "DESCRIBE TABLE file('/etc/passwd')", "SELECT * FROM default.`/etc/passwd`",
 			"SELECT * FROM url('http://127.0.0.1:1/', CSV, 'a String')", "SELECT * FROM s3('http://127.0.0.1:1/b/x.csv', CSV, 'a String')",
@@ -60,6 +60,12 @@ func TestReaderCannot(t *testing.T) {
 			}
 		}
 	}
+	named := params("param_d", "system", "param_t", "processes", "param_b", "system.processes")
+	for _, sql := range []string{"SELECT * FROM {d:Identifier}.{t:Identifier}", "SELECT * FROM {b:Identifier}", "SELECT * FROM system.{t:Identifier}"} {
+		if r := (call{user: "read", query: named, body: sql}).do(t, s); r.status == 200 {
+			t.Errorf("%s: got an answer: %s", sql, r.body)
+		}
+	}
 	for _, setting := range []string{"format_schema", "user_files_path", "max_bytes_to_read", "allow_experimental_analyzer", "role"} {
 		r := call{user: "read", query: params(setting, "1"), body: "SELECT 1"}.do(t, s)
 		if got := r.header.Get("X-ClickHouse-Exception-Code"); setting != "role" && got != "164" {
@@ -89,7 +95,8 @@ func TestReaderCan(t *testing.T) {
 		"SHOW TABLES":      "t\nv",
 		"DESCRIBE TABLE v": "s\tUInt64",
 		"EXPLAIN indexes = 1 SELECT 1 FORMAT Null": "",
-		"EXISTS TABLE t": "1",
+		"EXPLAIN SYNTAX SELECT 1":                  "SELECT 1\nFROM system.one",
+		"EXISTS TABLE t":                           "1",
 		"SELECT 'INSERT INTO t; DROP TABLE t -- system.processes file(1)'": "INSERT INTO t; DROP TABLE t -- system.processes file(1)",
 		"SELECT currentDatabase(), getSetting('readonly')":                 "ntegral\t1",
 		"SELECT 1 FORMAT CSV": "1",
@@ -130,9 +137,11 @@ func TestLimits(t *testing.T) {
 		{"rows", call{user: "read", body: "SELECT number FROM numbers(1001)"}, "396"},
 		{"body", call{query: params("query", "INSERT INTO t FORMAT TSV"), body: strings.Repeat("x", 2<<20)}, "223"},
 		{"statement", call{body: "SELECT '" + strings.Repeat("x", 300<<10) + "'"}, "62"},
-		{"result of a format that cannot be streamed", call{body: "SELECT number FROM numbers(50000000) FORMAT JSON"}, "396"},
+		{"result of a format that cannot be streamed", call{body: "SELECT number FROM numbers(5000000) FORMAT JSON"}, "396"},
 	} {
+		start := time.Now()
 		r := tt.call.do(t, s)
+		t.Logf("%s: %s", tt.name, time.Since(start).Round(time.Millisecond))
 		if got := r.header.Get("X-ClickHouse-Exception-Code"); got != tt.code {
 			t.Errorf("%s: got %d, code %q, %.200s; want %s", tt.name, r.status, got, r.body, tt.code)
 		}
@@ -285,18 +294,17 @@ func TestKill(t *testing.T) {
 	}
 	next := 0
 	for round := range 3 {
-		killed := make(chan struct{})
-		acknowledged := next
+		killed, kill := make(chan struct{}), make(chan struct{})
 		go func() {
 			defer close(killed)
-			time.Sleep(time.Duration(100+50*round) * time.Millisecond) // a moment of the load, any will do
-			s.Kill()
+			<-kill
+			s.Kill() // somewhere in the inserts that go on
 		}()
-		for {
-			if !insertPart(s, acknowledged) {
-				break
+		acknowledged := next
+		for insertPart(s, acknowledged) {
+			if acknowledged++; acknowledged == next+2+round {
+				close(kill)
 			}
-			acknowledged++
 		}
 		<-killed
 		s = chservertest.Start(t, dir)
@@ -347,5 +355,51 @@ func TestFolderIsLocked(t *testing.T) {
 	}
 	if got := ask(t, s, "SELECT 1"); got != "1" {
 		t.Error("the first server does not answer any more")
+	}
+}
+
+// A stop lets a running request finish, up to its time; then it is killed.
+func TestDrain(t *testing.T) {
+	s := chservertest.Start(t, t.TempDir(), func(c *chserver.Config) { c.DrainTimeout = 200 * time.Millisecond })
+	var wg sync.WaitGroup
+	var status string
+	wg.Go(func() {
+		r := call{body: "SELECT count() FROM numbers(1000000000000) WHERE NOT ignore(sipHash64(number))"}.do(t, s)
+		status = r.header.Get("X-ClickHouse-Exception-Code")
+	})
+	waitFor(t, func() bool { return ask(t, s, "SELECT count() FROM system.processes") == "2" })
+	if err := s.Stop(); err != nil {
+		t.Errorf("stop: %v", err)
+	}
+	wg.Wait()
+	if status != "394" {
+		t.Errorf("the running query got code %q, want 394", status)
+	}
+}
+
+// Two requests may use one query id: the end of one does not end the other.
+func TestSameQueryID(t *testing.T) {
+	s := chservertest.Start(t, t.TempDir())
+	ctx, cancel := context.WithCancel(t.Context())
+	reading := make(chan struct{})
+	go func() {
+		defer close(reading)
+		req, _ := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+s.Addr+"/?query_id=same", strings.NewReader("SELECT count() FROM numbers(1000000000000) WHERE NOT ignore(sipHash64(number))"))
+		req.SetBasicAuth(chserver.ReaderUser, chservertest.ReaderPassword)
+		if res, err := (&http.Transport{DisableKeepAlives: true}).RoundTrip(req); err == nil {
+			res.Body.Close()
+		}
+	}()
+	done := make(chan reply)
+	go func() {
+		done <- call{query: params("query_id", "same"), body: "SELECT count() FROM numbers(3000000000) WHERE NOT ignore(number)"}.do(t, s)
+	}()
+	waitFor(t, func() bool {
+		return ask(t, s, "SELECT count() FROM system.processes WHERE query NOT LIKE '%processes%'") == "2"
+	})
+	cancel()
+	<-reading
+	if r := <-done; r.status != 200 || r.header.Get("X-ClickHouse-Query-Id") != "same" {
+		t.Errorf("got %d %s", r.status, r.body)
 	}
 }

@@ -26,7 +26,8 @@ const nativeRevision = 54454
 
 // request is one request to run a statement.
 type request struct {
-	id string
+	id  string // as the client knows it
+	tag string // as the engine knows it: unique, whatever id the client chose
 	statement
 	data     io.Reader // what follows the head of an INSERT
 	database string
@@ -58,6 +59,10 @@ func (h *Handler) parseRequest(r *http.Request) (*request, error) {
 	}
 	if req.id == "" {
 		req.id = newID()
+	}
+	req.tag = "query_id=" + req.id + " request=" + newID()
+	if comment := q.Get("log_comment"); comment != "" {
+		req.tag += " " + comment
 	}
 	if db := r.Header.Get("X-ClickHouse-Database"); req.database == "" {
 		req.database = db

@@ -66,17 +66,11 @@ func joinSettings(settings []setting) string {
 }
 
 // common are the settings of every session. The log comment is how a statement is found again to
-// kill it; a comment of the user's stands behind it.
+// kill it, and nobody else's: the user's own comment stands behind what makes it unique.
 func (h *Handler) common(r *request) []setting {
-	tag := r.tag()
-	for _, s := range r.settings {
-		if s.name == "log_comment" && s.value != "" {
-			tag += " " + s.value
-		}
-	}
-	s := []setting{{"async_insert", "0"}, {"log_comment", tag}, {"implicit_select", "0"}}
+	s := []setting{{"async_insert", "0"}, {"log_comment", r.tag}, {"implicit_select", "0"}}
 	if !r.streams() && !r.insert {
-		s = append(s, setting{"max_result_bytes", strconv.Itoa(maxWholeBytes)}, setting{"result_overflow_mode", "throw"})
+		s = append(s, setting{"max_result_bytes", strconv.Itoa(maxWholeBytes)}, setting{"max_result_rows", strconv.Itoa(maxWholeRows)}, setting{"result_overflow_mode", "throw"})
 	}
 	if h.config.Threads > 0 {
 		s = append(s, setting{"max_threads", strconv.Itoa(h.config.Threads)})
@@ -121,6 +115,7 @@ func (h *Handler) readerSettings(r *request) ([]setting, error) {
 	}
 	if !r.streams() {
 		limits["max_result_bytes"] = min(l.ResultBytes, maxWholeBytes)
+		limits["max_result_rows"] = min(l.ResultRows, maxWholeRows)
 	}
 	chosen := h.common(r)
 	for _, s := range r.settings {
@@ -147,6 +142,3 @@ func (h *Handler) readerSettings(r *request) ([]setting, error) {
 	}
 	return chosen, nil
 }
-
-// tag is what a request's statements are known by inside the engine.
-func (r *request) tag() string { return "query_id=" + r.id }

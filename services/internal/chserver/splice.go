@@ -12,8 +12,12 @@ import (
 // first keeps its beginning, the others lose theirs. What remains is formatted as a whole and held
 // in memory, up to maxWholeBytes.
 
-// maxWholeBytes bounds, in the engine's uncompressed bytes, a result in a format that cannot be streamed.
-const maxWholeBytes = 256 << 20
+// maxWholeBytes (in the engine's own form; text is several times larger) and maxWholeRows bound a
+// result that cannot be streamed.
+const (
+	maxWholeBytes = 64 << 20
+	maxWholeRows  = 1_000_000
+)
 
 // splicer joins the documents of the pieces into one.
 type splicer interface {

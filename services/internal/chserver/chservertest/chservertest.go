@@ -19,6 +19,8 @@ import (
 	"syscall"
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"github.com/ntegral/ntegral/services/internal/chdb"
 	"github.com/ntegral/ntegral/services/internal/chserver"
 )
@@ -35,7 +37,12 @@ const configVariable = "NTEGRAL_TEST_CHSERVER"
 func Main(m *testing.M) {
 	text := os.Getenv(configVariable)
 	if text == "" {
-		os.Exit(m.Run())
+		code := m.Run()
+		if err := goleak.Find(); err != nil && code == 0 {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+		os.Exit(code)
 	}
 	if err := serve(text); err != nil {
 		fmt.Fprintln(os.Stderr, err)
