@@ -20,6 +20,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/ntegral/ntegral/services/internal/supervise"
 	"github.com/ntegral/ntegral/services/internal/system"
+	"go.uber.org/goleak"
 )
 
 // The test binary plays the supervisor and its children, too.
@@ -36,7 +37,14 @@ func TestMain(m *testing.M) {
 	case "child":
 		os.Exit(playChild(os.Args[1], os.Args[2]))
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if code == 0 {
+		if err := goleak.Find(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
+	os.Exit(code)
 }
 
 func config() supervise.Config {
