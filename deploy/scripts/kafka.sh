@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # Runs one Apache Kafka broker (KRaft, broker and controller in one process) on
 # loopback, for tests and for trying the product against the real thing.
 #
@@ -76,23 +76,23 @@ start() {
 	dir=$(CDPATH='' cd -- "$dir" && pwd)
 	alive "$dir" && die "a broker of $dir is running already, pid $(cat "$dir/pid")"
 	fetch >/dev/null
-	log4j="-Dorg.slf4j.simpleLogger.defaultLogLevel=${NTEGRAL_KAFKA_LOG_LEVEL:-warn}"
-	java="java -Xms128m -Xmx${NTEGRAL_KAFKA_HEAP:-512m} $log4j -cp $home/*"
+	# An array, so that java and not the shell expands the class path's star.
+	jvm=(java -Xms128m "-Xmx${NTEGRAL_KAFKA_HEAP:-512m}"
+		"-Dorg.slf4j.simpleLogger.defaultLogLevel=${NTEGRAL_KAFKA_LOG_LEVEL:-warn}" -cp "$home/*")
 	if [ ! -f "$dir/data/meta.properties" ]; then
 		configure "$dir" "$port" "$(controller_port "$port")"
 		id=$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=')
-		$java kafka.tools.StorageTool format -t "$id" -c "$dir/server.properties" >"$dir/format.log" 2>&1 ||
+		"${jvm[@]}" kafka.tools.StorageTool format -t "$id" -c "$dir/server.properties" >"$dir/format.log" 2>&1 ||
 			{ cat "$dir/format.log" >&2; die "format $dir"; }
 	fi
-	# shellcheck disable=SC2086 # $java is a command with its arguments
-	setsid $java kafka.Kafka "$dir/server.properties" >>"$dir/broker.log" 2>&1 </dev/null &
+	setsid "${jvm[@]}" kafka.Kafka "$dir/server.properties" >>"$dir/broker.log" 2>&1 </dev/null &
 	echo $! >"$dir/pid"
 	ready "$dir" "$port"
 }
 
 ready() { # DIR PORT
 	n=0
-	until bash -c "exec 3<>/dev/tcp/127.0.0.1/$2" 2>/dev/null; do
+	until (exec 3<>"/dev/tcp/127.0.0.1/$2") 2>/dev/null; do
 		alive "$1" || { tail -n 20 "$1/broker.log" >&2; die "the broker ended; see $1/broker.log"; }
 		n=$((n + 1))
 		[ "$n" -lt 300 ] || die "the broker did not open port $2 within 60 s; see $1/broker.log"
