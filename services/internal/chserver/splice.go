@@ -98,14 +98,16 @@ func textHead(p []byte, lines int, quotes bool) int {
 // binaryHead is the length of RowBinary's head: the number of columns, their names, their types.
 func binaryHead(p []byte, lists int) int {
 	columns, at := binary.Uvarint(p)
-	for range columns * uint64(lists) {
-		n, m := binary.Uvarint(p[min(at, len(p)):])
-		at += m + int(n)
-		if m <= 0 || at > len(p) {
-			return len(p)
+	for range lists {
+		for range columns {
+			n, m := binary.Uvarint(p[max(at, 0):])
+			if at <= 0 || m <= 0 || n > uint64(len(p)-at-m) {
+				return len(p) // not whole; the engine does not write such
+			}
+			at += m + int(n)
 		}
 	}
-	return at
+	return max(at, 0)
 }
 
 // arrowSplicer makes one Arrow stream of many: it passes the first schema on, leaves out the later
