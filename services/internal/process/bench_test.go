@@ -13,7 +13,10 @@ import (
 )
 
 // BenchmarkCheckpoint writes checkpoints of a given size to the embedded
-// broker, which runs in the same process.
+// broker, which runs in the same process. On 2 cores:
+//
+//	size=1MB-2   4.43ms/op   237MB/s
+//	size=16MB-2  16.6ms/op  1013MB/s
 func BenchmarkCheckpoint(b *testing.B) {
 	for _, megabytes := range []int{1, 16} {
 		b.Run(fmt.Sprintf("size=%dMB", megabytes), func(b *testing.B) {
@@ -61,6 +64,9 @@ func benchSession(b *testing.B, cores coreFactory) *session {
 
 // BenchmarkSteps processes records of ten seconds of a node with eight
 // accelerators, five metrics each, read every second: 400 readings a record.
+// From fetch to acknowledged commit, on 2 cores with the broker in the process:
+//
+//	BenchmarkSteps-2  282ms/op  2.73M readings/s
 func BenchmarkSteps(b *testing.B) {
 	r := newRig(b, kafkatest.InProcess(b), 1)
 	start := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC).UnixNano()

@@ -25,6 +25,10 @@ type Config struct {
 	Partitions int `default:"0" desc:"number of tasks; 0: what the topics have, 4 if there are none; cannot be changed later"`
 	// Group that assigns the tasks.
 	Group string `default:"ntegral.process" desc:"consumer group that assigns the tasks"`
+	// InstanceID names this processor in the group, so that after a crash it has
+	// its tasks back at once, instead of after the session timeout. It must be
+	// unique in the group. Empty: the processor is a new member at each start.
+	InstanceID string `split_words:"true" desc:"unique name in the group; a processor that restarts under it has its tasks back at once"`
 	// StepInterval is how long a step collects input.
 	StepInterval time.Duration `split_words:"true" default:"1s" desc:"how long a step collects input"`
 	// StepBytes ends a step early, bytes of samples. Packed samples take about

@@ -125,6 +125,27 @@ func TestZombie(t *testing.T) {
 	})
 }
 
+// TestInstance kills a named processor and starts it again: it must have its
+// tasks back long before its session would have ended.
+func TestInstance(t *testing.T) {
+	kafkatest.Each(t, func(t *testing.T, b *kafkatest.Broker) {
+		r := newRig(t, b, 2)
+		cfg := r.cfg
+		cfg.InstanceID, cfg.SessionTimeout = "processor-1", 5*time.Minute
+		cmd := r.spawn(cfg)
+		r.publish(50)
+		r.check()
+		if err := cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		_ = cmd.Wait() // says that it was killed
+		p := r.startProcess(cfg)
+		r.publish(20)
+		r.check()
+		p.stop(t)
+	})
+}
+
 func (r *rig) signal(cmd *exec.Cmd, sig os.Signal) {
 	r.t.Helper()
 	if err := cmd.Process.Signal(sig); err != nil {

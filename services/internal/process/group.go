@@ -97,13 +97,13 @@ const offsetInterval = 5 * time.Second
 // join builds the client, which begins to join the group at once.
 func (m *membership) join() error {
 	env, tasks := m.env, m.tasks
-	client, err := kafka.NewClient(env.cfg.Kafka, env.set.Logger,
+	opts := []kgo.Opt{
 		kgo.ConsumerGroup(env.cfg.Group),
 		kgo.ConsumeTopics(record.Samples),
 		kgo.Balancers(kgo.CooperativeStickyBalancer()),
 		kgo.SessionTimeout(env.cfg.SessionTimeout),
-		kgo.HeartbeatInterval(env.cfg.SessionTimeout/4),
-		kgo.RebalanceTimeout(2*env.cfg.StopTimeout+env.cfg.SessionTimeout),
+		kgo.HeartbeatInterval(env.cfg.SessionTimeout / 4),
+		kgo.RebalanceTimeout(2*env.cfg.StopTimeout + env.cfg.SessionTimeout),
 		kgo.DisableAutoCommit(),
 		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, ps map[string][]int32) {
 			tasks.start(ps[record.Samples])
@@ -116,7 +116,11 @@ func (m *membership) join() error {
 		}),
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
-	)
+	}
+	if env.cfg.InstanceID != "" {
+		opts = append(opts, kgo.InstanceID(env.cfg.InstanceID))
+	}
+	client, err := kafka.NewClient(env.cfg.Kafka, env.set.Logger, opts...)
 	if err != nil {
 		return fmt.Errorf("join group: %w", err)
 	}

@@ -31,10 +31,15 @@ func (s *session) refuse(r *kgo.Record, reason telemetry.Reason, err error) {
 }
 
 // addLetters turns the engine's letters into records. Their position is where
-// the step's samples began: the step is what they are about.
+// the step's samples began: the step is what they are about. Those about no
+// node are about rates, which are everybody's: task 0 speaks for all.
 func (s *session) addLetters(result *engine.Result, origin int64) {
 	for i := range result.Letters {
 		l := &result.Letters[i]
+		if l.Node == "" && s.task.id != 0 {
+			result.Counts[l.Reason] -= int64(l.Count)
+			continue
+		}
 		s.letter([]byte(l.Node), record.DeadLetter{
 			Reason: l.Reason, Detail: l.Detail, Origin: record.Samples, Partition: s.task.id, Position: origin,
 			Node: l.Node, Count: l.Count, First: l.First, Last: l.Last,

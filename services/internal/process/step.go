@@ -10,6 +10,7 @@ import (
 	"github.com/ntegral/ntegral/pipelines/engine"
 	"github.com/ntegral/ntegral/schemas/record"
 	"github.com/ntegral/ntegral/services/internal/kafka"
+	"github.com/ntegral/ntegral/services/internal/lifecycle"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -59,7 +60,7 @@ func (s *session) write(ctx context.Context, result *engine.Result) error {
 	}
 	parts, sums, err := s.parts.encode(result.Rows)
 	if err != nil {
-		return err
+		return lifecycle.Permanent(err) // the same rows come again
 	}
 	batch := s.letters
 	s.letters = nil
