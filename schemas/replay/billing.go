@@ -27,6 +27,14 @@ var billingRequired = []string{
 	"ChargePeriodStart", "ChargePeriodEnd", "ContractedCost", "EffectiveCost", "ListCost", "ServiceCategory", "ServiceName",
 }
 
+// billingFilled are those that every row must have a value in. The other two
+// must not be empty by the specification either, but exports leave them so for
+// credits and marketplace charges, where nothing was contracted.
+var billingFilled = []string{
+	"BilledCost", "BillingAccountId", "BillingCurrency", "BillingPeriodStart", "BillingPeriodEnd", "ChargeCategory",
+	"ChargePeriodStart", "ChargePeriodEnd", "EffectiveCost", "ServiceCategory", "ServiceName",
+}
+
 // billingOptional are the other columns of the three versions; names that
 // begin with x_ are the provider's own. Id is in the published sample data.
 var billingOptional = []string{
@@ -86,7 +94,7 @@ func (t *table) charge() (row BillingRow, ok bool) {
 			return row, false
 		}
 	}
-	for _, name := range billingRequired {
+	for _, name := range billingFilled {
 		if cells[name] == "" {
 			t.billingFault(t.index[slices.Index(billingRequired, name)], telemetry.Unparsable, "is empty: want a value in every row")
 			return row, false

@@ -95,12 +95,18 @@ func (r *run) lettersSince(ctx context.Context, client *kgo.Client, from kafka.O
 		reason telemetry.Reason
 	}
 	letters := make(map[key]*record.DeadLetter)
+	seen := make(map[string]bool) // a processor that is killed repeats letters, with their ids
 	for partition, end := range ends[record.DeadLetters] {
 		err := readPartition(ctx, r.s, record.DeadLetters, partition, from[record.DeadLetters][partition], end, func(rec *kgo.Record) error {
 			l, err := record.DecodeDeadLetter(rec.Value)
 			if err != nil || headerOf(rec, "ce_source") == r.out.source || !r.estate.Known(l.Node) {
 				return nil
 			}
+			id := headerOf(rec, "ce_source") + " " + headerOf(rec, "ce_id")
+			if seen[id] {
+				return nil
+			}
+			seen[id] = true
 			k := key{l.Node, l.Reason}
 			if have := letters[k]; have != nil {
 				have.Count += l.Count

@@ -250,9 +250,11 @@ func (l lateLedger) SamplesOffsets(ctx context.Context) (map[int32]int64, error)
 	defer client.Close()
 	from := time.Date(2026, 9, 15, 13, 0, 0, 0, time.UTC).UnixNano()
 	letter := record.DeadLetter{Reason: telemetry.Late, Node: "n0", Origin: record.Samples, Count: 7, First: from, Last: from + 6e9}
-	e := record.Envelope{ID: "1", Source: "/process/0", Type: record.TypeDeadLetter}
+	e := record.Envelope{ID: "late/n0", // the same each time: a processor repeats a letter after a kill
+		Source: "/process/0", Type: record.TypeDeadLetter}
 	r := &kgo.Record{Topic: record.DeadLetters, Value: letter.Append(nil), Headers: headersOf(e)}
-	if err := client.ProduceSync(ctx, r).FirstErr(); err != nil {
+	again := *r
+	if err := client.ProduceSync(ctx, r, &again).FirstErr(); err != nil {
 		return nil, err
 	}
 	return l.ends.SamplesOffsets(ctx)

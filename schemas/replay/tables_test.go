@@ -1,0 +1,181 @@
+package replay_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ntegral/ntegral/schemas/replay"
+	"github.com/ntegral/ntegral/schemas/telemetry"
+)
+
+// What each fault of these files says is held by the archives in testdata of
+// the service that reads directories; here is what the rows become.
+
+func source(text string, faults *[]string) replay.Source {
+	return replay.Source{File: "f.csv", Reader: strings.NewReader(text), Report: func(f replay.Fault) { *faults = append(*faults, f.String()) }}
+}
+
+func TestReadInventory(t *testing.T) {
+	var faults []string
+	estate := replay.NewEstate()
+	rows := replay.ReadInventory(source("node,device,kind,model,parent,provider,region,zone,instance_type,cluster,tenant\n"+
+		"n1,,wall,DGX,,onprem,r1,z1,dgx,c1,t1\nn1,g0,gpu,H100,,,,,,,\nn1,m0,mig,1g.10gb,g0,,,,,,\nn1,g1,gpu,H100,nowhere,,,,,,\nn1,g0,gpu,H200,,,,,,,\n", &faults), estate)
+	want := []telemetry.Device{
+		{Node: "n1", Kind: telemetry.KindWall, Model: "DGX", Provider: "onprem", Region: "r1", Zone: "z1", InstanceType: "dgx", Cluster: "c1", Tenant: "t1"},
+		{Node: "n1", ID: "g0", Kind: telemetry.KindGPU, Model: "H200"},
+		{Node: "n1", ID: "m0", Kind: telemetry.KindMIG, Model: "1g.10gb", Parent: "g0"},
+		{Node: "n1", ID: "g1", Kind: telemetry.KindGPU, Model: "H100"},
+	}
+	var got []telemetry.Device
+	for _, r := range rows {
+		got = append(got, r.Device)
+		if d, ok := estate.Device(r.Node, r.ID); !ok || d != r.Device {
+			t.Errorf("estate has %v, want %v", d, r.Device)
+		}
+	}
+	if diff := cmp.Diff(got, want); diff != "" {
+		t.Errorf("devices (-got +want):\n%s", diff)
+	}
+	if len(faults) != 2 {
+		t.Errorf("faults %q, want that of a parent and the warning of a second row", faults)
+	}
+	if got, want := estate.Accelerators("n1"), []string{"g0", "g1"}; cmp.Diff(got, want) != "" {
+		t.Errorf("accelerators %q, want %q", got, want)
+	}
+	if !estate.Partitioned("n1", "g0") || estate.Partitioned("n1", "g1") {
+		t.Error("want instances on g0 and none on g1")
+	}
+}
+
+func TestReadPlacements(t *testing.T) {
+	var faults []string
+	rows := replay.ReadPlacements(source("id,manager,cluster,workload,kind,tenant,team,node,devices,mode,share,start,end,labels\n"+
+		"a,k8s,c1,w,inference,te,tm,n1,g0;c0,whole,0.5,1789477200000,1789480800000,\"{\"\"x\"\":1}\"\n"+
+		"b,vm,c1,w,,,,n1,*,whole,,2026-09-15T13:00:00Z,,\n"+
+		"c,,c1,w,,,,n1,m0,mig,,2026-09-15T13:00:00Z,,\n"+
+		"d,host,c1,w,,,,n1,,whole,,2026-09-15T13:00:00Z,,\n"+
+		"a,k8s,c1,w,,,,n2,*,mps,1e-3,1789477200000,,\n", &faults), testEstate())
+	const start, end = 1_789_477_200_000_000_000, 1_789_480_800_000_000_000
+	want := []telemetry.Placement{
+		{ID: "a", Node: "n1", Manager: telemetry.ManagerKubernetes, Cluster: "c1", Workload: "w", Kind: "inference", Tenant: "te", Team: "tm", Devices: []string{"g0", "c0"}, Mode: telemetry.ModeWhole, Share: "0.5", Start: start, End: end, Labels: `{"x":1}`},
+		{ID: "b", Node: "n1", Manager: telemetry.ManagerVM, Cluster: "c1", Workload: "w", Devices: []string{"*"}, Mode: telemetry.ModeWhole, Start: start, End: telemetry.MaxTime},
+		{ID: "c", Node: "n1", Cluster: "c1", Workload: "w", Devices: []string{"m0"}, Mode: telemetry.ModeMIG, Start: start, End: telemetry.MaxTime},
+		{ID: "d", Node: "n1", Manager: telemetry.ManagerHost, Cluster: "c1", Workload: "w", Mode: telemetry.ModeWhole, Start: start, End: telemetry.MaxTime},
+		{ID: "a", Node: "n2", Manager: telemetry.ManagerKubernetes, Cluster: "c1", Workload: "w", Devices: []string{"*"}, Mode: telemetry.ModeMPS, Share: "1e-3", Start: start, End: telemetry.MaxTime},
+	}
+	var got []telemetry.Placement
+	for i, r := range rows {
+		got = append(got, r.Placement)
+		if r.Number != i+1 || r.Line != i+2 {
+			t.Errorf("row %d is number %d on line %d", i+1, r.Number, r.Line)
+		}
+	}
+	if diff := cmp.Diff(got, want); diff != "" {
+		t.Errorf("placements (-got +want):\n%s", diff)
+	}
+	if len(faults) != 1 || !strings.Contains(faults[0], `placement "b" holds "g0" of node "n1" whole while "a" of line 2 does`) {
+		t.Errorf("faults %q, want the warning of an overlap", faults)
+	}
+}
+
+func TestReadRates(t *testing.T) {
+	var faults []string
+	rows := replay.ReadRates(source("kind,key,value,unit,valid_from,valid_to,source\n"+
+		"device_price,H100@r1,2.95,USD/h,2026-09-15T13:00:00Z,2026-09-15T14:00:00Z,list\ngrid_market,,0,g/kWh,,,\n", &faults))
+	want := []telemetry.Rate{
+		{Kind: telemetry.RateDevicePrice, Key: "H100@r1", Value: 2_950_000_000, Currency: "USD", From: 1_789_477_200_000_000_000, To: 1_789_480_800_000_000_000, Source: "list"},
+		{Kind: telemetry.RateGridMarket, From: telemetry.MinTime, To: telemetry.MaxTime},
+	}
+	var got []telemetry.Rate
+	for _, r := range rows {
+		got = append(got, r.Rate)
+	}
+	if diff := cmp.Diff(got, want); diff != "" || len(faults) > 0 {
+		t.Errorf("rates (-got +want), faults %q:\n%s", faults, diff)
+	}
+}
+
+func TestReadBilling(t *testing.T) {
+	var faults []string
+	const head = "BilledCost,BillingAccountId,BillingCurrency,BillingPeriodStart,BillingPeriodEnd,ChargeCategory,ChargePeriodStart,ChargePeriodEnd,ContractedCost,EffectiveCost,ListCost,ServiceCategory,ServiceName,Tags,x_row\n"
+	var got []string
+	err := replay.ReadBilling(source(head+"-0.10,acc,USD,2026-09-01 00:00:00,2026-10-01 00:00:00,Credit,2026-09-15T13:00:00Z,2026-09-15T14:00:00Z,NULL,-0.10,0,Compute,EC2,\"{\"\"a\"\":\"\"b\"\"}\",7\n", &faults),
+		func(r replay.BillingRow) error {
+			got = append(got, fmt.Sprint(r.Account, r.Line, string(r.JSON)))
+			return nil
+		})
+	want := []string{`acc2{"BilledCost":"-0.10","BillingAccountId":"acc","BillingCurrency":"USD","BillingPeriodEnd":"2026-10-01 00:00:00","BillingPeriodStart":"2026-09-01 00:00:00","ChargeCategory":"Credit",` +
+		`"ChargePeriodEnd":"2026-09-15T14:00:00Z","ChargePeriodStart":"2026-09-15T13:00:00Z","EffectiveCost":"-0.10","ListCost":"0","ServiceCategory":"Compute","ServiceName":"EC2","Tags":"{\"a\":\"b\"}","x_row":"7"}`}
+	if diff := cmp.Diff(got, want); diff != "" || err != nil || len(faults) > 0 {
+		t.Errorf("charges (-got +want), faults %q, error %v:\n%s", faults, err, diff)
+	}
+}
+
+func TestWarnOfGaps(t *testing.T) {
+	const hour = 3_600_000_000_000
+	always := func(k telemetry.RateKind, key string) telemetry.Rate {
+		return telemetry.Rate{Kind: k, Key: key, From: telemetry.MinTime, To: telemetry.MaxTime}
+	}
+	full := []telemetry.Rate{always(telemetry.RateDevicePrice, "H100"), always(telemetry.RatePUE, ""), always(telemetry.RateGridLocation, "c1")}
+	spans := []replay.Span{{Node: "n1", From: 10 * hour, To: 20 * hour}}
+	for _, tc := range []struct {
+		name  string
+		rates []telemetry.Rate
+		want  []string
+	}{
+		{"none missing", full, nil},
+		{"none at all", nil, []string{
+			`f: warning: no device_price or instance_price of "H100" applies at the time of the readings, so the time is unpriced: node n1`,
+			`f: warning: no pue applies at the time of the readings, so 1 is assumed: node n1`,
+			`f: warning: no grid_location applies at the time of the readings, so carbon stays empty: node n1`,
+		}},
+		{"instance price will do", append([]telemetry.Rate{always(telemetry.RateInstancePrice, "i8@r1")}, full[1:]...), nil},
+		{"other region's price will not", append([]telemetry.Rate{always(telemetry.RateDevicePrice, "H100@r2")}, full[1:]...), []string{
+			`f: warning: no device_price or instance_price of "H100" applies at the time of the readings, so the time is unpriced: node n1`,
+		}},
+		{"parts of the time", append([]telemetry.Rate{
+			{Kind: telemetry.RateElectricity, Key: "c1", From: 11 * hour, To: 12 * hour}, {Kind: telemetry.RateElectricity, Key: "r1", From: 13 * hour, To: 19 * hour},
+		}, full...), []string{
+			`f: warning: no electricity applies before 1970-01-01T11:00:00Z, from 1970-01-01T12:00:00Z to 1970-01-01T13:00:00Z, from 1970-01-01T19:00:00Z on: node n1`,
+		}},
+		{"never at that time is usual for a tariff", append([]telemetry.Rate{{Kind: telemetry.RateElectricity, From: 1, To: 2}}, full...), nil},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var got []string
+			replay.WarnOfGaps(tc.rates, testEstate(), spans, func(f replay.Fault) {
+				f.File = "f"
+				got = append(got, f.String())
+			})
+			if diff := cmp.Diff(got, tc.want); diff != "" {
+				t.Errorf("warnings (-got +want):\n%s", diff)
+			}
+		})
+	}
+}
+
+// No file, however broken, may panic a reader or yield what cannot be published.
+func FuzzTables(f *testing.F) {
+	f.Add("n1,,wall,,,,,,,,\nn1,g,gpu,m,g,,,,,,\n", "p,k8s,c,w,,,,n1,*,whole,,0,,\n", "pue,,1,1,,,\n")
+	f.Fuzz(func(t *testing.T, inventory, placements, rates string) {
+		var faults []string
+		estate := replay.NewEstate()
+		for _, d := range replay.ReadInventory(source(strings.Join(replay.Columns(replay.InventoryFile), ",")+"\n"+inventory, &faults), estate) {
+			if d.Node == "" || d.Kind == telemetry.KindUnknown {
+				t.Errorf("device %+v", d)
+			}
+		}
+		for _, p := range replay.ReadPlacements(source(strings.Join(replay.Columns(replay.PlacementsFile), ",")+"\n"+placements, &faults), estate) {
+			if p.ID == "" || !estate.Known(p.Node) || p.End <= p.Start {
+				t.Errorf("placement %+v", p)
+			}
+		}
+		for _, r := range replay.ReadRates(source(strings.Join(replay.Columns(replay.RatesFile), ",")+"\n"+rates, &faults)) {
+			if r.Kind == telemetry.RateUnknown || r.To <= r.From {
+				t.Errorf("rate %+v", r)
+			}
+		}
+	})
+}
