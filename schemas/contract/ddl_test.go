@@ -117,7 +117,7 @@ func TestArrowSchemaHasTheSums(t *testing.T) {
 	at := fact.Schema().FieldIndices(fact.Columns[0].Name)[0]
 	for i, c := range fact.Columns {
 		f := fields[at+i]
-		want := arrow.DataType(arrow.PrimitiveTypes.Int64)
+		want := arrow.PrimitiveTypes.Int64
 		if c.Scale > 0 {
 			want = &arrow.Decimal128Type{Precision: 18, Scale: int32(c.Scale)}
 		}
