@@ -183,3 +183,16 @@ func TestFormatsArriveWhole(t *testing.T) {
 		}
 	}
 }
+
+// Answers do not depend on where the machine stands.
+func TestTimeZone(t *testing.T) {
+	t.Setenv("TZ", "Asia/Tokyo")
+	s := chservertest.Start(t, t.TempDir())
+	if got, want := ask(t, s, "SELECT timezone(), toString(toDateTime(0)), toUnixTimestamp(toDateTime('1970-01-02 00:00:00'))"), "UTC\t1970-01-01 00:00:00\t86400"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	r := call{query: params("session_timezone", "Europe/Berlin"), body: "SELECT toString(toDateTime(0))"}.do(t, s)
+	if got := strings.TrimSpace(r.body); got != "1970-01-01 01:00:00" {
+		t.Errorf("got %q in Berlin", got)
+	}
+}

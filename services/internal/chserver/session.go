@@ -67,8 +67,9 @@ func joinSettings(settings []setting) string {
 
 // common are the settings of every session. The log comment is how a statement is found again to
 // kill it, and nobody else's: the user's own comment stands behind what makes it unique.
+// Times without a zone are UTC, wherever the machine stands.
 func (h *Handler) common(r *request) []setting {
-	s := []setting{{"async_insert", "0"}, {"log_comment", r.tag}, {"implicit_select", "0"}}
+	s := []setting{{"async_insert", "0"}, {"log_comment", r.tag}, {"implicit_select", "0"}, {"session_timezone", "UTC"}}
 	if !r.streams() && !r.insert {
 		s = append(s, setting{"max_result_bytes", strconv.Itoa(maxWholeBytes)}, setting{"max_result_rows", strconv.Itoa(maxWholeRows)}, setting{"result_overflow_mode", "throw"})
 	}
