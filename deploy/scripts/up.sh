@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
 # up.sh BINARY DIR: starts the system of DIR in the background and returns when
-# it says that it is ready. Its own lines go to DIR/log/up.log.
+# it says on standard output that it is ready. Its log is DIR/log/up.log.
 set -eu
 
 binary=$1 dir=$2
 mkdir -p "$dir/log"
-log=$dir/log/up.log
-: >"$log"
-setsid "$binary" up --data "$dir" >"$log" 2>&1 </dev/null &
+said=$dir/log/up.out log=$dir/log/up.log
+: >"$said"
+setsid "$binary" up --data "$dir" >"$said" 2>"$log" </dev/null &
 pid=$!
 for _ in $(seq 600); do
-	if [ -s "$dir/ntegral.env" ] && grep -q -i ready "$log"; then
-		cat "$log"
+	if [ -s "$said" ]; then
+		cat "$said"
 		echo "ask it:  $binary sql --data $dir 'SELECT count() FROM facts'"
 		echo "stop it: make down"
 		exit 0
