@@ -18,13 +18,13 @@ func TestReplayOutlivesTheBroker(t *testing.T) {
 	cfg := configOf(fleet(t, 5, 300))
 	cfg.ChunkRows = 500
 	restarted := make(chan struct{})
-	cut := &killer{left: 8, kill: func() {
+	cut := killAt(8, func() {
 		go func() {
 			defer close(restarted)
 			b.Stop(t)
 			b.Start(t)
 		}()
-	}}
+	})
 	var out bytes.Buffer
 	if err := runWith(t.Context(), cfg, settings(t, b, &out), kgo.WithHooks(cut)); err != nil {
 		t.Fatalf("%v\n%s", err, &out)

@@ -31,10 +31,15 @@ const (
 // partition, separated by commas.
 const headerOffsets = "samples_offsets"
 
+// headerChunk is the header that says how many rows a chunk has: it stays what
+// it was when the replay began, whatever is configured since.
+const headerChunk = "chunk_rows"
+
 // progress is what is known of a replay when it begins.
 type progress struct {
 	record.ReplayProgress
 	found   bool
+	rows    int64           // of a chunk
 	offsets map[int32]int64 // of headerOffsets
 }
 
@@ -50,7 +55,12 @@ func readProgress(ctx context.Context, s Settings, ends kafka.Offsets, digest st
 			s.Logger.Warn("progress record cannot be read", "offset", r.Offset, "error", err)
 			return nil
 		}
-		p = progress{ReplayProgress: got, found: true, offsets: parseOffsets(headerOf(r, headerOffsets))}
+		rows, err := strconv.ParseInt(headerOf(r, headerChunk), 10, 64)
+		if err != nil || rows < 1 {
+			s.Logger.Warn("progress record says no chunk size", "offset", r.Offset)
+			return nil
+		}
+		p = progress{ReplayProgress: got, found: true, rows: rows, offsets: parseOffsets(headerOf(r, headerOffsets))}
 		return nil
 	})
 	return p, err
@@ -96,7 +106,9 @@ func (p *publisher) record(ctx context.Context, at progress) error {
 	e := record.Envelope{ID: p.id("progress", int64(at.Phase), int64(at.Chunks)), Source: p.source, Type: record.TypeReplay, Time: at.TakenIn}
 	r := &kgo.Record{
 		Topic: record.Replays, Key: []byte(p.digest), Value: at.Append(nil),
-		Headers: append(headersOf(e), kgo.RecordHeader{Key: headerOffsets, Value: []byte(offsets)}),
+		Headers: append(headersOf(e),
+			kgo.RecordHeader{Key: headerOffsets, Value: []byte(offsets)},
+			kgo.RecordHeader{Key: headerChunk, Value: strconv.AppendInt(nil, at.rows, 10)}),
 	}
 	if err := p.client.ProduceSync(ctx, r).FirstErr(); err != nil {
 		return kafka.Classify(fmt.Errorf("record progress: %w", err))

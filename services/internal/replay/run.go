@@ -181,7 +181,7 @@ func (r *run) begin(ctx context.Context, ends kafka.Offsets) error {
 	if err != nil {
 		return err
 	}
-	r.progress = progress{ReplayProgress: record.ReplayProgress{Digest: r.out.digest, Revision: uint64(now), TakenIn: now, Shift: shift}}
+	r.progress = progress{rows: r.cfg.ChunkRows, ReplayProgress: record.ReplayProgress{Digest: r.out.digest, Revision: uint64(now), TakenIn: now, Shift: shift}}
 	for p, o := range ends[record.Samples] {
 		r.out.tail[p] = o
 	}

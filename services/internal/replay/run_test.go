@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -91,7 +92,10 @@ func TestResumeRepeatsNoReading(t *testing.T) {
 	for ; ; runs++ {
 		ctx, cancel := context.WithCancel(t.Context())
 		s := settings(t, b, &out)
-		cut := &killer{left: looks, kill: cancel}
+		if runs == 4 {
+			cfg.ChunkRows = 70 // what it was at the beginning counts
+		}
+		cut := killAt(looks, cancel)
 		looks += 3
 		err := runWith(ctx, cfg, s, kgo.WithHooks(cut))
 		cancel()
@@ -126,13 +130,18 @@ func TestResumeRepeatsNoReading(t *testing.T) {
 // killer ends a replay at its nth acknowledged batch: what is under way then
 // may or may not be in the log.
 type killer struct {
-	left int
+	left atomic.Int64
 	kill context.CancelFunc
 }
 
+func killAt(batch int, kill context.CancelFunc) *killer {
+	k := &killer{kill: kill}
+	k.left.Store(int64(batch))
+	return k
+}
+
 func (k *killer) OnProduceBatchWritten(kgo.BrokerMetadata, string, int32, kgo.ProduceBatchMetrics) {
-	k.left--
-	if k.left == 0 {
+	if k.left.Add(-1) == 0 {
 		k.kill()
 	}
 }

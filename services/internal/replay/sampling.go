@@ -24,7 +24,7 @@ type sampling struct {
 
 func (r *run) publishSamples(ctx context.Context) error {
 	return r.with(replay.SamplesFile, func(in *input) error {
-		p := &sampling{run: r, in: in, skipped: int64(r.progress.Chunks) * r.cfg.ChunkRows, pace: pace{speed: r.cfg.Speed, now: r.s.Now}}
+		p := &sampling{run: r, in: in, skipped: int64(r.progress.Chunks) * r.progress.rows, pace: pace{speed: r.cfg.Speed, now: r.s.Now}}
 		p.samples = replay.NewSamples(r.source(in), r.estate, replay.Bounds{
 			TakenIn: r.progress.TakenIn, MaxSkew: int64(r.cfg.MaxFutureSkew), Shift: r.progress.Shift, Speed: r.cfg.Speed,
 		})
@@ -52,7 +52,7 @@ func (p *sampling) publishAll(ctx context.Context) error {
 				}
 			}
 		}
-		if row%p.cfg.ChunkRows == 0 && row > p.skipped {
+		if row%p.progress.rows == 0 && row > p.skipped {
 			if err := p.endChunk(ctx); err != nil {
 				return err
 			}
@@ -71,7 +71,7 @@ func (p *sampling) publishAll(ctx context.Context) error {
 			return p.stop(ctx, err)
 		}
 	}
-	if p.samples.Rows() > p.skipped && p.samples.Rows()%p.cfg.ChunkRows != 0 {
+	if p.samples.Rows() > p.skipped && p.samples.Rows()%p.progress.rows != 0 {
 		if err := p.endChunk(ctx); err != nil {
 			return err
 		}
