@@ -9,7 +9,12 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/ntegral/ntegral/services/internal/secret"
 )
+
+// Secret is a password that does not print.
+type Secret = secret.Password
 
 // Names of the two users.
 const (

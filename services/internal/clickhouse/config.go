@@ -5,7 +5,12 @@ import (
 	"fmt"
 	"net"
 	"time"
+
+	"github.com/ntegral/ntegral/services/internal/secret"
 )
+
+// Secret is a password that does not print.
+type Secret = secret.Password
 
 // Config says which ClickHouse to speak to, and as whom. Its prefix is NTEGRAL_CLICKHOUSE.
 type Config struct {

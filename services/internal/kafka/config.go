@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"os"
 	"strings"
@@ -13,32 +12,12 @@ import (
 	"github.com/twmb/franz-go/pkg/sasl"
 	"github.com/twmb/franz-go/pkg/sasl/plain"
 	"github.com/twmb/franz-go/pkg/sasl/scram"
+
+	"github.com/ntegral/ntegral/services/internal/secret"
 )
 
-// Secret is a password. It prints as a placeholder wherever it is formatted,
-// logged or marshalled; Reveal gives the words themselves.
-type Secret string
-
-const redacted = "[redacted]"
-
-// Reveal returns the secret itself.
-func (s Secret) Reveal() string { return string(s) }
-
-func (s Secret) String() string {
-	if s == "" {
-		return ""
-	}
-	return redacted
-}
-
-// GoString keeps %#v from printing the secret.
-func (s Secret) GoString() string { return s.String() }
-
-// MarshalText keeps encoders from printing the secret.
-func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
-
-// LogValue keeps slog from printing the secret.
-func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
+// Secret is a password that does not print.
+type Secret = secret.Password
 
 // Mechanisms of SASL, as Kafka names them.
 const (
