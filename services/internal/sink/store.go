@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	schema "github.com/ntegral/ntegral/schemas/clickhouse"
+	"github.com/ntegral/ntegral/schemas/fact"
 	"github.com/ntegral/ntegral/services/internal/clickhouse"
 )
 
@@ -25,9 +26,19 @@ var oneBlock = clickhouse.QuerySettings{
 // ClickHouse is the store of the product.
 type ClickHouse struct{ *clickhouse.Client }
 
+// insertFacts names the columns: without their names the store would drop, in
+// silence, a column of the part that the table lacks.
+var insertFacts = func() string {
+	var names []string
+	for _, f := range fact.Schema().Fields() {
+		names = append(names, f.Name)
+	}
+	return "INSERT INTO facts (" + strings.Join(names, ", ") + ")"
+}()
+
 // InsertPart implements Store.
 func (c ClickHouse) InsertPart(ctx context.Context, token string, stream io.Reader) error {
-	return c.InsertArrow(ctx, "INSERT INTO facts", token, oneBlock, stream)
+	return c.InsertArrow(ctx, insertFacts, token, oneBlock, stream)
 }
 
 // InsertLedger implements Store.

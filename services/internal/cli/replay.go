@@ -1,0 +1,89 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ntegral/ntegral/services/internal/clickhouse"
+	"github.com/ntegral/ntegral/services/internal/replay"
+	"github.com/ntegral/ntegral/services/internal/textrow"
+)
+
+func (a *app) replay() *cobra.Command {
+	asked := replay.Config{}
+	var speed, at string
+	c := &cobra.Command{
+		Use: "replay", Short: "Publish a directory of recorded telemetry",
+		Long: `Publish a directory of CSV files (docs/formats/replay.md) and wait until every fact is in the
+store. A replay that was interrupted resumes; a second one of the same directory changes nothing.
+Exits 1 if rows were refused that can be mended.`,
+		Example: `  ntegral replay --dir ./recorded --dry-run
+  ntegral replay --data ./data --dir ./recorded
+  ntegral replay --data ./data --dir ./recorded --at 2026-09-15T13:00:00Z --speed 60`,
+		RunE: func(c *cobra.Command, _ []string) (err error) {
+			if asked.Speed, err = replay.ParseSpeed(speed); err != nil {
+				return usageError{err}
+			}
+			if asked.At, err = parseTime("at", at); err != nil {
+				return err
+			}
+			var cfg *Config
+			if asked.DryRun && a.data == "" && a.getenv("NTEGRAL_DATA") == "" {
+				cfg, err = a.configure(nil) // a directory can be looked at without a system
+			} else {
+				cfg, _, err = a.load()
+			}
+			if err != nil {
+				return err
+			}
+			asked.MaxFutureSkew, asked.ChunkRows = cfg.Replay.MaxFutureSkew, cfg.Replay.ChunkRows
+			if err := asked.Validate(); err != nil {
+				return usageError{err}
+			}
+			settings := replay.Settings{
+				Logger: a.logger, Kafka: cfg.Kafka.KafkaClient, Out: a.process.Stdout, Terminal: isTerminal(a.process.Stdout),
+			}
+			if asked.DryRun {
+				return replay.Run(c.Context(), asked, settings)
+			}
+			if err := cfg.Kafka.KafkaClient.Validate(); err != nil {
+				return usageError{err}
+			}
+			return withStore(c.Context(), cfg.Clickhouse.StoreClient, func(ctx context.Context, client *clickhouse.Client) error {
+				settings.Ledger = ledger{client}
+				return replay.Run(ctx, asked, settings)
+			})
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&asked.Dir, "dir", "", "directory of CSV files")
+	f.StringVar(&speed, "speed", "max", "times faster than recorded, or max")
+	f.StringVar(&at, "at", "", "shift all times so that the first reading is at this one, RFC 3339")
+	f.BoolVar(&asked.DryRun, "dry-run", false, "list every fault of the directory and publish nothing")
+	f.BoolVar(&asked.Strict, "strict", false, "stop at the first fault")
+	f.BoolVar(&asked.NoWait, "no-wait", false, "do not wait until the facts are in the store")
+	return c
+}
+
+// ledger tells a replay how far the store is.
+type ledger struct{ store textrow.Store }
+
+// SamplesOffsets implements replay.Ledger. A task's steps reach ever higher
+// offsets, and its ledger rows come in the order of its steps.
+func (l ledger) SamplesOffsets(ctx context.Context) (map[int32]int64, error) {
+	offsets := map[int32]int64{}
+	err := textrow.Each(ctx, l.store, "SELECT task, max(samples_offset) FROM ledger GROUP BY task", nil, func(row []string) error {
+		task, err1 := strconv.ParseInt(row[0], 10, 32)
+		offset, err2 := strconv.ParseInt(row[1], 10, 64)
+		offsets[int32(task)] = offset
+		return errors.Join(err1, err2)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read ledger: %w", err)
+	}
+	return offsets, nil
+}

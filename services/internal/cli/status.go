@@ -1,0 +1,49 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ntegral/ntegral/services/internal/clickhouse"
+	"github.com/ntegral/ntegral/services/internal/status"
+)
+
+func (a *app) status() *cobra.Command {
+	format := "table"
+	c := &cobra.Command{
+		Use: "status", Short: "Show how the system is; exit 1 if something is unhealthy",
+		Long: `Show processes, how far each task is, what was kept out and why, what conservation leaves
+over, and disk use. Exits 1 and names the problems if there are any.`,
+		Example: "  ntegral status --data ./data\n  ntegral status --data ./data --format json",
+		RunE: func(c *cobra.Command, _ []string) error {
+			if !slices.Contains([]string{"table", "json"}, format) {
+				return usageError{fmt.Errorf("format %q: use table or json", format)}
+			}
+			cfg, sys, err := a.load()
+			if err != nil {
+				return err
+			}
+			if err := cfg.Kafka.KafkaClient.Validate(); err != nil {
+				return usageError{err}
+			}
+			return withStore(c.Context(), cfg.Clickhouse.StoreClient, func(ctx context.Context, client *clickhouse.Client) error {
+				r := status.Collect(ctx, status.Settings{
+					Kafka: cfg.Kafka.KafkaClient, Store: client, System: sys, Process: cfg.Process.Listen, Sink: cfg.Sink.Listen,
+					DiskFloor: cfg.Up.DiskFloorBytes,
+				})
+				if err := r.Write(a.process.Stdout, format); err != nil {
+					return err
+				}
+				if !r.Healthy {
+					return found{"unhealthy"}
+				}
+				return nil
+			})
+		},
+	}
+	c.Flags().StringVar(&format, "format", format, "table or json")
+	return c
+}

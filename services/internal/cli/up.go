@@ -1,0 +1,67 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ntegral/ntegral/services/internal/supervise"
+	"github.com/ntegral/ntegral/services/internal/system"
+)
+
+// children are the processes of a system, in the order in which they need each
+// other.
+var children = []string{"kafka", "clickhouse", "process", "sink"}
+
+func (a *app) up() *cobra.Command {
+	durable := false
+	c := &cobra.Command{
+		Use: "up", Short: "Run a whole system on this machine",
+		Long: `Run Kafka, ClickHouse, the processor and the sink as supervised processes over one data
+folder, until interrupted or told by "ntegral down". Prints one line when all are ready;
+addresses and generated passwords are in DIR/ntegral.env, logs in DIR/log.`,
+		Example: "  ntegral up --data ./data\n  ntegral up --data ./data --durable",
+		RunE: func(c *cobra.Command, _ []string) error {
+			dir, err := a.folder()
+			if err != nil {
+				return err
+			}
+			cfg, err := a.configure(nil)
+			if err != nil {
+				return err
+			}
+			if _, alive, err := supervise.ReadStatus(system.Folder(dir)); err == nil && alive {
+				return fmt.Errorf("the system in %s is running already", dir)
+			}
+			if err := errors.Join(cfg.Up.Validate(), cfg.Supervise.Validate()); err != nil {
+				return usageError{err}
+			}
+			sys, err := system.Create(dir, cfg.Up)
+			if err != nil {
+				return err
+			}
+			if err := sys.CheckDisk(cfg.Up); err != nil {
+				a.logger.Warn("disk space is low", "error", err)
+			}
+			executable, err := os.Executable()
+			if err != nil {
+				return fmt.Errorf("find own binary: %w", err)
+			}
+			settings := supervise.Settings{
+				Executable: executable, Folder: sys.Folder, Environ: a.process.Environ, Out: a.process.Stdout, Logger: a.logger,
+			}
+			for _, name := range children {
+				child := supervise.Child{Name: name, Args: []string{name, "--data", string(sys.Folder)}}
+				if durable {
+					child.Env = []string{"NTEGRAL_KAFKA_DURABLE=true", "NTEGRAL_CHDB_DURABLE=true"}
+				}
+				settings.Children = append(settings.Children, child)
+			}
+			return supervise.Up(c.Context(), cfg.Supervise, settings)
+		},
+	}
+	c.Flags().BoolVar(&durable, "durable", false, "survive power loss, not only the death of processes: sync every write")
+	return c
+}

@@ -1,0 +1,103 @@
+package status
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// Write prints the report, for people or as json.
+func (r *Report) Write(w io.Writer, format string) error {
+	if format == "json" {
+		out := json.NewEncoder(w)
+		out.SetIndent("", "  ")
+		if err := out.Encode(r); err != nil {
+			return fmt.Errorf("write status: %w", err)
+		}
+		return nil
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	r.writeProcesses(t)
+	r.writeTasks(t)
+	r.writeProcessing(t)
+	r.writeStorage(t)
+	for _, p := range r.Problems {
+		fmt.Fprintf(t, "PROBLEM: %s\n", p)
+	}
+	if r.Healthy {
+		fmt.Fprintln(t, "healthy")
+	}
+	if err := t.Flush(); err != nil {
+		return fmt.Errorf("write status: %w", err)
+	}
+	return nil
+}
+
+func (r *Report) writeProcesses(w io.Writer) {
+	if len(r.Processes) == 0 {
+		return
+	}
+	fmt.Fprintln(w, "process\tpid\tstate\trestarts\tsince\taddress")
+	for _, p := range r.Processes {
+		fmt.Fprintf(w, "%s\t%d\t%s\t%d\t%s\t%s\n", p.Name, p.PID, p.State, p.Restarts, p.Since.Format(time.RFC3339), p.Address)
+	}
+	fmt.Fprintln(w)
+}
+
+func (r *Report) writeTasks(w io.Writer) {
+	if len(r.Tasks) == 0 {
+		return
+	}
+	fmt.Fprintln(w, "task\tepoch\tstep\tstate\tlag\twatermark\tin store\tsink\tsink lag")
+	for _, t := range r.Tasks {
+		fmt.Fprintf(w, "%d\t%d\t%d\t%s\t%d\t%s\t%d\t%s\t%d\n", t.Task, t.Epoch, t.Step, t.State, t.Lag, at(t.Watermark), t.SinkStep, t.SinkState, t.SinkLag)
+	}
+	fmt.Fprintln(w)
+}
+
+func (r *Report) writeProcessing(w io.Writer) {
+	p := &r.Processing
+	fmt.Fprintf(w, "readings\t%d (%d duplicates, %d late)\n", p.Readings, p.Duplicates, p.Late)
+	rejected := []string{"none"}
+	if len(p.Rejected) > 0 {
+		rejected = nil
+		for _, reason := range slices.Sorted(maps.Keys(p.Rejected)) {
+			rejected = append(rejected, fmt.Sprintf("%s %d", reason, p.Rejected[reason]))
+		}
+	}
+	fmt.Fprintf(w, "rejected\t%s\n", strings.Join(rejected, ", "))
+	fmt.Fprintf(w, "energy in no row\trejected %s J, unplaced %s J, inconsistent %s J\n", p.RejectedJoules, p.UnplacedJoules, p.InconsistentJoules)
+	fmt.Fprintf(w, "facts\t%d rows in %d steps, watermark %s\n", p.Rows, p.Steps, at(p.Watermark))
+	fmt.Fprintf(w, "residual\t%d uJ, %d nano-units, %d ns\n\n", p.ResidualEnergy, p.ResidualMoney, p.ResidualTime)
+}
+
+func (r *Report) writeStorage(w io.Writer) {
+	if len(r.Topics) > 0 {
+		fmt.Fprintln(w, "topic\tpartitions\trecords\tMiB")
+		for _, t := range r.Topics {
+			size := "?"
+			if t.Bytes >= 0 {
+				size = mebibytes(t.Bytes)
+			}
+			fmt.Fprintf(w, "%s\t%d\t%d\t%s\n", t.Name, t.Partitions, t.Records, size)
+		}
+		fmt.Fprintln(w)
+	}
+	if d := r.Disk; d != nil {
+		fmt.Fprintf(w, "disk\tkafka %s MiB, clickhouse %s MiB, log %s MiB; %s MiB free\n\n", mebibytes(d.Kafka), mebibytes(d.Clickhouse), mebibytes(d.Log), mebibytes(d.Free))
+	}
+}
+
+func mebibytes(n int64) string { return fmt.Sprintf("%.1f", float64(n)/(1<<20)) }
+
+func at(t *time.Time) string {
+	if t == nil {
+		return "-"
+	}
+	return t.Format(time.RFC3339)
+}
