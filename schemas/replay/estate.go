@@ -27,11 +27,17 @@ func (e *Estate) Put(d telemetry.Device) {
 	devices[d.ID] = d
 }
 
-// Known reports whether any row says that there is such a node.
-func (e *Estate) Known(node string) bool { return e.nodes[node] != nil }
+// Known reports whether a node has a row of its own. Without one its readings
+// and placements cannot be used.
+func (e *Estate) Known(node string) bool {
+	_, ok := e.nodes[node][""]
+	return ok
+}
 
-// Nodes lists the nodes by name.
-func (e *Estate) Nodes() []string { return slices.Sorted(maps.Keys(e.nodes)) }
+// Nodes lists the known nodes by name.
+func (e *Estate) Nodes() []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(e.nodes)), func(node string) bool { return !e.Known(node) })
+}
 
 // Device returns a row of the inventory.
 func (e *Estate) Device(node, id string) (telemetry.Device, bool) {

@@ -60,21 +60,22 @@ func ReadInventory(src Source, estate *Estate) []DeviceRow {
 	noWall := make(map[string]bool)
 	for i := range devices {
 		d := &devices[i]
-		where := parents[key{d.Node, d.ID}]
-		where.Node = d.Node
 		if message := checkParent(estate, d.Device); message != "" {
-			where.Message = "parent " + message
+			where := parents[key{d.Node, d.ID}]
+			where.Node, where.Message = d.Node, "parent "+message
 			t.report(where)
 			d.Parent = ""
-			estate.Put(d.Device)
 		}
-		if _, ok := estate.Device(d.Node, ""); !ok && !noWall[d.Node] {
+		if !estate.Known(d.Node) && !noWall[d.Node] {
 			noWall[d.Node] = true
 			t.report(Fault{
 				Line: d.Line, Node: d.Node, Reason: telemetry.UnknownNode,
-				Message: fmt.Sprintf("node %s has no row of its own: want one with an empty device and kind wall, for its provider, region, zone, instance type and cluster", quoteCell(d.Node)),
+				Message: fmt.Sprintf("node %s has no row of its own: want one with an empty device and kind wall; without it nothing of the node can be used", quoteCell(d.Node)),
 			})
 		}
+	}
+	for _, d := range devices { // only now: each parent is judged by all as they are written
+		estate.Put(d.Device)
 	}
 	return devices
 }
@@ -118,9 +119,9 @@ func checkParent(estate *Estate, d telemetry.Device) string {
 	case !ok:
 		return fmt.Sprintf("%s: node %s has no row for it; it counts as not given", quoteCell(d.Parent), quoteCell(d.Node))
 	}
-	seen := map[string]bool{d.ID: true}
-	for p := d.Parent; p != ""; {
-		if seen[p] {
+	seen := make(map[string]bool)
+	for p := d.Parent; p != "" && !seen[p]; {
+		if p == d.ID {
 			return fmt.Sprintf("%s leads back to %s: want a tree of meters; it counts as not given", quoteCell(d.Parent), quoteCell(p))
 		}
 		seen[p] = true

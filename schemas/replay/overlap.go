@@ -20,11 +20,7 @@ func (t *table) overlaps(placements []PlacementRow, estate *Estate) {
 		if p.Mode != telemetry.ModeWhole {
 			continue
 		}
-		ids := p.Devices
-		if slices.Contains(ids, telemetry.AllDevices) {
-			ids = estate.Accelerators(p.Node)
-		}
-		for _, id := range ids {
+		for _, id := range heldBy(&p.Placement, estate) {
 			d := device{p.Node, id}
 			if holders[d] == nil {
 				order = append(order, d)

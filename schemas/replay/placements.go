@@ -3,7 +3,6 @@ package replay
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/ntegral/ntegral/schemas/record"
@@ -119,34 +118,33 @@ func (t *table) share(text string) bool {
 
 // held reads the devices and checks that the mode fits each of them.
 func (t *table) held(p *telemetry.Placement, text string, estate *Estate) bool {
-	for id := range strings.SplitSeq(text, ";") {
-		if id = strings.TrimSpace(id); id != "" {
-			p.Devices = append(p.Devices, id)
-		}
+	if text != "" {
+		p.Devices = strings.Split(text, ";")
 	}
 	if len(p.Devices) > record.MaxDevices {
 		t.cellFault(placementDevices, telemetry.TooLarge, fmt.Sprintf("lists %d: want at most %d, or * for every accelerator", len(p.Devices), record.MaxDevices))
 		return false
 	}
-	all := slices.Contains(p.Devices, telemetry.AllDevices)
-	for _, id := range p.Devices {
-		if _, ok := estate.Device(p.Node, id); !ok && id != telemetry.AllDevices {
-			t.cellFault(placementDevices, telemetry.UnknownDevice, fmt.Sprintf("%s: want devices that the inventory has for node %s, or * for every accelerator", quoteCell(id), quoteCell(p.Node)))
+	for _, id := range heldBy(p, estate) {
+		d, ok := estate.Device(p.Node, id)
+		if !ok || id == "" {
+			t.cellFault(placementDevices, telemetry.UnknownDevice, fmt.Sprintf("%s: want devices that the inventory has for node %s, with ; between them, or * alone for every accelerator", quoteCell(id), quoteCell(p.Node)))
 			return false
 		}
-	}
-	ids := p.Devices
-	if all {
-		ids = estate.Accelerators(p.Node)
-	}
-	for _, id := range ids {
-		d, _ := estate.Device(p.Node, id)
 		if message := misfit(p.Mode, d, estate); message != "" {
 			t.cellFault(placementMode, telemetry.ModeMismatch, message)
 			return false
 		}
 	}
 	return true
+}
+
+// heldBy lists the devices that a placement names.
+func heldBy(p *telemetry.Placement, estate *Estate) []string {
+	if len(p.Devices) == 1 && p.Devices[0] == telemetry.AllDevices {
+		return estate.Accelerators(p.Node)
+	}
+	return p.Devices
 }
 
 // misfit says why a device cannot be held in a mode, "" where it can.
