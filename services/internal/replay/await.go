@@ -12,29 +12,9 @@ import (
 
 	"github.com/ntegral/ntegral/schemas/record"
 	"github.com/ntegral/ntegral/schemas/telemetry"
-	"github.com/ntegral/ntegral/services/internal/clickhouse"
 	"github.com/ntegral/ntegral/services/internal/kafka"
 	"github.com/ntegral/ntegral/services/internal/lifecycle"
 )
-
-// StoreLedger is the ledger in ClickHouse.
-type StoreLedger struct{ Client *clickhouse.Client }
-
-// SamplesOffsets implements Ledger.
-func (l StoreLedger) SamplesOffsets(ctx context.Context) (map[int32]int64, error) {
-	var rows []struct {
-		Task   int32 `ch:"task"`
-		Offset int64 `ch:"offset"`
-	}
-	if err := l.Client.Select(ctx, &rows, "SELECT task, max(samples_offset) AS offset FROM ledger GROUP BY task"); err != nil {
-		return nil, fmt.Errorf("read ledger: %w", err)
-	}
-	offsets := make(map[int32]int64, len(rows))
-	for _, row := range rows {
-		offsets[row.Task] = row.Offset
-	}
-	return offsets, nil
-}
 
 const (
 	pollEvery = 50 * time.Millisecond

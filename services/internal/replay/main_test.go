@@ -1,9 +1,21 @@
 package replay
 
 import (
+	"fmt"
+	"os"
 	"testing"
 
+	"github.com/ntegral/ntegral/services/internal/kafka/kafkatest"
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	code := kafkatest.Main(m)
+	if code == 0 {
+		if err := goleak.Find(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}

@@ -16,10 +16,12 @@ import (
 	"github.com/ntegral/ntegral/schemas/record"
 	"github.com/ntegral/ntegral/schemas/telemetry"
 	"github.com/ntegral/ntegral/services/internal/kafka"
+	"github.com/ntegral/ntegral/services/internal/kafka/kafkatest"
 )
 
-func TestReplayPublishesEverything(t *testing.T) {
-	b := startBroker(t)
+func TestReplayPublishesEverything(t *testing.T) { eachBroker(t, checkReplayPublishesEverything) }
+
+func checkReplayPublishesEverything(t *testing.T, b *kafkatest.Broker) {
 	var out bytes.Buffer
 	dir := fleet(t, 5, 120)
 	if err := Run(t.Context(), configOf(dir), settings(t, b, &out)); err != nil {
@@ -54,8 +56,9 @@ func TestReplayPublishesEverything(t *testing.T) {
 	}
 }
 
-func TestSecondReplayPublishesNothing(t *testing.T) {
-	b := startBroker(t)
+func TestSecondReplayPublishesNothing(t *testing.T) { eachBroker(t, checkSecondReplayPublishesNothing) }
+
+func checkSecondReplayPublishesNothing(t *testing.T, b *kafkatest.Broker) {
 	dir := fleet(t, 2, 30)
 	var out bytes.Buffer
 	if err := Run(t.Context(), configOf(dir), settings(t, b, &out)); err != nil {
@@ -76,7 +79,9 @@ func TestSecondReplayPublishesNothing(t *testing.T) {
 
 // A replay that is cut off, again and again at other places, leaves the same
 // records in the topics as one that is not.
-func TestResumeRepeatsNoReading(t *testing.T) {
+func TestResumeRepeatsNoReading(t *testing.T) { eachBroker(t, checkResume) }
+
+func checkResume(t *testing.T, b *kafkatest.Broker) {
 	dir := fleet(t, 5, 400)
 	whole := startBroker(t)
 	cfg := configOf(dir)
@@ -87,7 +92,6 @@ func TestResumeRepeatsNoReading(t *testing.T) {
 	}
 	want := readContents(t, whole)
 
-	b := startBroker(t)
 	runs, looks := 0, 1
 	for ; ; runs++ {
 		ctx, cancel := context.WithCancel(t.Context())

@@ -28,6 +28,22 @@ var testNow = time.Date(2026, 9, 15, 16, 0, 0, 0, time.UTC)
 func startBroker(t testing.TB) *kafkatest.Broker {
 	t.Helper()
 	b := kafkatest.InProcess(t)
+	makeTopics(t, b)
+	return b
+}
+
+// eachBroker runs fn with the topics of a system on each kind of broker.
+func eachBroker(t *testing.T, fn func(t *testing.T, b *kafkatest.Broker)) {
+	t.Helper()
+	kafkatest.Each(t, func(t *testing.T, b *kafkatest.Broker) {
+		b.DeleteTopics(t)
+		makeTopics(t, b)
+		fn(t, b)
+	})
+}
+
+func makeTopics(t testing.TB, b *kafkatest.Broker) {
+	t.Helper()
 	client := b.Client(t)
 	var specs []kafka.TopicSpec
 	for _, topic := range record.Topics() {
@@ -40,7 +56,6 @@ func startBroker(t testing.TB) *kafkatest.Broker {
 	if err := kafka.EnsureTopics(t.Context(), client, 1, specs...); err != nil {
 		t.Fatal(err)
 	}
-	return b
 }
 
 // contents is what a replay has left in the topics.
