@@ -40,36 +40,6 @@ func TestMain(m *testing.M) {
 
 const patience = 60 * time.Second
 
-// start runs a sink and returns a function that stops it.
-func start(t *testing.T, b *kafkatest.Broker, store sink.Store) (addr string, stop func()) {
-	t.Helper()
-	cfg := sink.DefaultConfig()
-	cfg.Listen = "127.0.0.1:0"
-	ctx, cancel := context.WithCancel(context.Background())
-	ready, done := make(chan string, 1), make(chan error, 1)
-	go func() {
-		done <- sink.Run(ctx, cfg, sink.Settings{Kafka: b.Config, Store: store, Logger: kafkatest.Logger(t), Ready: func(a string) { ready <- a }})
-	}()
-	stopped := false
-	stop = func() {
-		if stopped {
-			return
-		}
-		stopped = true
-		cancel()
-		if err := <-done; err != nil && !lifecycle.IsInterrupted(err) {
-			t.Errorf("sink ended with %v", err)
-		}
-	}
-	t.Cleanup(stop)
-	select {
-	case addr = <-ready:
-	case err := <-done:
-		t.Fatalf("sink: %v", err)
-	}
-	return addr, stop
-}
-
 // await waits until the ledger has reached the logs' last steps, and checks
 // that exactly their rows are in the table and the rollups.
 func await(t *testing.T, client *clickhouse.Client, logs ...*sinktest.Log) {
@@ -133,7 +103,7 @@ func TestStepsArriveOnce(t *testing.T) {
 		sinktest.Topics(t, b, 2)
 		producer := sinktest.Producer(t, b)
 		first, second := sinktest.NewLog(t, producer, 0), sinktest.NewLog(t, producer, 1)
-		_, stop := start(t, b, sink.ClickHouse{Client: client})
+		_, stop := sinktest.Start(t, b, sink.ClickHouse{Client: client})
 		for range 5 {
 			first.Step(50, 3)
 			second.Step()
@@ -147,7 +117,7 @@ func TestStepsArriveOnce(t *testing.T) {
 		first.Open()
 		first.Part(first.Epoch-1, 11)
 		first.Step(20)
-		start(t, b, sink.ClickHouse{Client: client})
+		sinktest.Start(t, b, sink.ClickHouse{Client: client})
 		await(t, client, first, second)
 		row := query(t, client, "SELECT counts['unparsable'], counts['negative'], readings, duplicates, samples_offset, rejected_j, toUnixTimestamp64Nano(watermark) FROM ledger WHERE task = 0 AND step = 6")
 		if got, want := strings.Join(row, " "), "2 1 100 3 60 1.5 1772409000000000000"; got != want {
@@ -190,7 +160,7 @@ func TestLostAnswersDoubleNothing(t *testing.T) {
 		log.Step(30, 20, 10)
 	}
 	lost := errors.New("connection reset")
-	start(t, b, &faulty{Store: sink.ClickHouse{Client: client}, fails: func(n int64, _ string) (before, after error) {
+	sinktest.Start(t, b, &faulty{Store: sink.ClickHouse{Client: client}, fails: func(n int64, _ string) (before, after error) {
 		switch n % 4 {
 		case 1:
 			return lost, nil
@@ -212,7 +182,7 @@ func TestStoppedBetweenPartsAndLedger(t *testing.T) {
 	log.Step(10)
 	log.Step(40, 5)
 	reached := make(chan struct{}, 100)
-	_, stop := start(t, b, &faulty{Store: sink.ClickHouse{Client: client}, fails: func(_ int64, token string) (before, after error) {
+	_, stop := sinktest.Start(t, b, &faulty{Store: sink.ClickHouse{Client: client}, fails: func(_ int64, token string) (before, after error) {
 		if token == "0/1/2/ledger" {
 			reached <- struct{}{}
 			return errors.New("store is gone"), nil
@@ -228,7 +198,7 @@ func TestStoppedBetweenPartsAndLedger(t *testing.T) {
 	if got := query(t, client, "SELECT count() FROM facts")[0]; got != "55" {
 		t.Fatalf("%s rows before the restart, want 55", got)
 	}
-	start(t, b, sink.ClickHouse{Client: client})
+	sinktest.Start(t, b, sink.ClickHouse{Client: client})
 	log.Step(3)
 	await(t, client, log)
 }
@@ -272,7 +242,7 @@ func TestUnreadablePartIsSetAside(t *testing.T) {
 	log.Commit([][]byte{[]byte("not arrow")}, 0, fact.Sums{}) // 0 rows: await counts what arrives
 	log.Write("ntegral.unknown.v1", []byte("?"))
 	log.Step(5)
-	start(t, b, sink.ClickHouse{Client: client})
+	sinktest.Start(t, b, sink.ClickHouse{Client: client})
 	await(t, client, log)
 	if got := query(t, client, "SELECT groupArray(step), groupArray(refused_parts) FROM ledger WHERE notEmpty(refused_parts)"); got[0] != "[2]" || got[1] != "[[1]]" {
 		t.Errorf("refused parts by step: %v", got)
@@ -323,7 +293,7 @@ func TestStoreFaultBlocksTheTask(t *testing.T) {
 	}
 	log := sinktest.NewLog(t, sinktest.Producer(t, b), 0)
 	log.Step(10)
-	addr, _ := start(t, b, store)
+	addr, _ := sinktest.Start(t, b, store)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	until(t, ctx, "the sink to be unhealthy", func() bool {

@@ -22,15 +22,19 @@ var rollups = []struct{ table, day string }{
 // compareRollups compares the totals of every day and column. An insert
 // reaches facts and rollups one after the other, so a difference is looked at
 // again before it counts.
-func compareRollups(ctx context.Context, store textrow.Store, r *Report) (days int, err error) {
+func compareRollups(ctx context.Context, s Settings, r *Report) (days int, err error) {
 	var differences []Difference
-	for attempt := range rollupAttempts {
+	attempts := rollupAttempts
+	if s.Wait == 0 {
+		attempts = 1 // whoever does not wait says that nothing is under way
+	}
+	for attempt := range attempts {
 		if attempt > 0 {
 			if err := lifecycle.Wait(ctx, rollupPause); err != nil {
 				return 0, err
 			}
 		}
-		if days, differences, err = rollupDifferences(ctx, store); err != nil {
+		if days, differences, err = rollupDifferences(ctx, s.Store); err != nil {
 			return 0, err
 		}
 		if len(differences) == 0 {

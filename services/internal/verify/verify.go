@@ -45,7 +45,7 @@ type Settings struct {
 	Store  textrow.Store
 	Logger *slog.Logger
 	// Wait bounds how long the ledger may take to reach what the log held when
-	// verify began.
+	// verify began, and the rollups to follow the facts; 0: nothing is under way.
 	Wait time.Duration
 }
 
@@ -85,7 +85,7 @@ type held struct {
 	refused    string // parts that the store refused, as the ledger lists them
 }
 
-// pending is how often and how long the sums of rollups may be behind.
+// How often rollups that differ are looked at again, and the pauses.
 const (
 	rollupAttempts = 5
 	rollupPause    = 300 * time.Millisecond
@@ -121,7 +121,7 @@ func Run(ctx context.Context, s Settings) (*Report, error) {
 		return nil, err
 	}
 	report := judge(logs.tasks(), ledger, table)
-	report.Days, err = compareRollups(ctx, s.Store, report)
+	report.Days, err = compareRollups(ctx, s, report)
 	if err != nil {
 		return nil, err
 	}

@@ -22,6 +22,8 @@ import (
 	"github.com/ntegral/ntegral/services/internal/clickhouse"
 	"github.com/ntegral/ntegral/services/internal/kafka"
 	"github.com/ntegral/ntegral/services/internal/kafka/kafkatest"
+	"github.com/ntegral/ntegral/services/internal/lifecycle"
+	"github.com/ntegral/ntegral/services/internal/sink"
 )
 
 // Client opens the store of a test server.
@@ -180,6 +182,36 @@ func (l *Log) write(kind string, headers []record.Header, value []byte) {
 	if err := l.client.ProduceSync(ctx, rec).FirstErr(); err != nil {
 		l.t.Errorf("write %s: %v", kind, err)
 	}
+}
+
+// Start runs a sink and returns its address and a function that stops it.
+func Start(t testing.TB, b *kafkatest.Broker, store sink.Store) (addr string, stop func()) {
+	t.Helper()
+	cfg := sink.DefaultConfig()
+	cfg.Listen = "127.0.0.1:0"
+	ctx, cancel := context.WithCancel(context.Background())
+	ready, done := make(chan string, 1), make(chan error, 1)
+	go func() {
+		done <- sink.Run(ctx, cfg, sink.Settings{Kafka: b.Config, Store: store, Logger: kafkatest.Logger(t), Ready: func(a string) { ready <- a }})
+	}()
+	stopped := false
+	stop = func() {
+		if stopped {
+			return
+		}
+		stopped = true
+		cancel()
+		if err := <-done; err != nil && !lifecycle.IsInterrupted(err) {
+			t.Errorf("sink ended with %v", err)
+		}
+	}
+	t.Cleanup(stop)
+	select {
+	case addr = <-ready:
+	case err := <-done:
+		t.Fatalf("sink: %v", err)
+	}
+	return addr, stop
 }
 
 // Producer returns a client that writes to the partition a record names.
