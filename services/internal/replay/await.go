@@ -64,8 +64,9 @@ func behind(want, have map[int32]int64) (partitions int, records int64) {
 }
 
 // lettersSince prints what the processor has refused of the replay's nodes
-// since it began, and returns how much that is.
-func (r *run) lettersSince(ctx context.Context, client *kgo.Client, from kafka.Offsets) (refused int64, err error) {
+// since it was first begun, and returns how much that is. Of a replay that was
+// done before it prints nothing: that has been said.
+func (r *run) lettersSince(ctx context.Context, client *kgo.Client, from map[int32]int64) (refused int64, err error) {
 	ends, err := kafka.EndOffsets(ctx, client, record.DeadLetters)
 	if err != nil {
 		return 0, err
@@ -77,7 +78,7 @@ func (r *run) lettersSince(ctx context.Context, client *kgo.Client, from kafka.O
 	letters := make(map[key]*record.DeadLetter)
 	seen := make(map[string]bool) // a processor that is killed repeats letters, with their ids
 	for partition, end := range ends[record.DeadLetters] {
-		err := readPartition(ctx, r.s, record.DeadLetters, partition, from[record.DeadLetters][partition], end, func(rec *kgo.Record) error {
+		err := readPartition(ctx, r.s, record.DeadLetters, partition, from[partition], end, func(rec *kgo.Record) error {
 			l, err := record.DecodeDeadLetter(rec.Value)
 			if err != nil || headerOf(rec, "ce_source") == r.out.source || !r.estate.Known(l.Node) {
 				return nil

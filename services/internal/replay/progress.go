@@ -35,12 +35,18 @@ const headerOffsets = "samples_offsets"
 // it was when the replay began, whatever is configured since.
 const headerChunk = "chunk_rows"
 
+// headerLetters is the header that says where the dead-letter topic stood when
+// the replay began: what the processor refused before an interruption belongs to
+// its outcome, too.
+const headerLetters = "dead_letters_offsets"
+
 // progress is what is known of a replay when it begins.
 type progress struct {
 	record.ReplayProgress
 	found   bool
 	rows    int64           // of a chunk
 	offsets map[int32]int64 // of headerOffsets
+	letters map[int32]int64 // of headerLetters
 }
 
 // readProgress returns the last progress recorded for a digest.
@@ -60,7 +66,7 @@ func readProgress(ctx context.Context, s Settings, ends kafka.Offsets, digest st
 			s.Logger.Warn("progress record says no chunk size", "offset", r.Offset)
 			return nil
 		}
-		p = progress{ReplayProgress: got, found: true, rows: rows, offsets: parseOffsets(headerOf(r, headerOffsets))}
+		p = progress{ReplayProgress: got, found: true, rows: rows, offsets: parseOffsets(headerOf(r, headerOffsets)), letters: parseOffsets(headerOf(r, headerLetters))}
 		return nil
 	})
 	return p, err
@@ -108,6 +114,7 @@ func (p *publisher) record(ctx context.Context, at progress) error {
 		Topic: record.Replays, Key: []byte(p.digest), Value: at.Append(nil),
 		Headers: append(headersOf(e),
 			kgo.RecordHeader{Key: headerOffsets, Value: []byte(offsets)},
+			kgo.RecordHeader{Key: headerLetters, Value: []byte(formatOffsets(at.letters))},
 			kgo.RecordHeader{Key: headerChunk, Value: strconv.AppendInt(nil, at.rows, 10)}),
 	}
 	if err := p.client.ProduceSync(ctx, r).FirstErr(); err != nil {

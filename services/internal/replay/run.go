@@ -79,7 +79,7 @@ func (r *run) replay(ctx context.Context, opts []kgo.Opt) error {
 	if err != nil {
 		return err
 	}
-	published, err := r.publish(ctx, client)
+	err = r.publish(ctx, client)
 	if err := errors.Join(err, unlock()); err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (r *run) replay(ctx context.Context, opts []kgo.Opt) error {
 		if err := r.await(ctx); err != nil {
 			return err
 		}
-		if refused, err = r.lettersSince(ctx, client, published.letters); err != nil {
+		if refused, err = r.lettersSince(ctx, client, r.progress.letters); err != nil {
 			return err
 		}
 	}
@@ -98,65 +98,59 @@ func (r *run) replay(ctx context.Context, opts []kgo.Opt) error {
 	return nil
 }
 
-// published is what publish leaves for those who look at the outcome.
-type published struct {
-	letters kafka.Offsets // where the dead-letter topic stood before
-}
-
 // publish brings the directory's content into the topics, from where an earlier
 // replay of it was interrupted.
-func (r *run) publish(ctx context.Context, client *kgo.Client) (done published, err error) {
+func (r *run) publish(ctx context.Context, client *kgo.Client) error {
 	at := ""
 	if !r.cfg.At.IsZero() {
 		at = r.cfg.At.UTC().Format(time.RFC3339Nano)
 	}
 	digest, err := r.dir.digest(ctx, at)
 	if err != nil {
-		return done, err
+		return err
 	}
 	r.out = newPublisher(client, digest)
 	ends, err := kafka.EndOffsets(ctx, client, record.Samples, record.Inventory, record.Rates, record.Replays, record.DeadLetters)
 	if err != nil {
-		return done, err
+		return err
 	}
-	done.letters = ends
 	if r.progress, err = readProgress(ctx, r.s, ends, digest); err != nil {
-		return done, err
+		return err
 	}
 	if r.progress.Phase == phaseSealed {
 		r.alreadyDone()
-		return done, nil
+		return nil
 	}
 	if err := readKnown(ctx, r.s, ends, r.estate.Put); err != nil {
-		return done, err
+		return err
 	}
 	if r.rates, err = readRates(ctx, r.s, ends); err != nil {
-		return done, err
+		return err
 	}
 	dims, err := r.readDimensions()
 	if err != nil {
-		return done, err
+		return err
 	}
 	if err := r.begin(ctx, ends); err != nil {
-		return done, err
+		return err
 	}
 	for _, row := range dims.rates {
 		r.rates = append(r.rates, shiftRate(row.Rate, r.progress.Shift))
 	}
 	if r.progress.Phase < phaseDimensions {
 		if err := r.publishDimensions(ctx, dims); err != nil {
-			return done, err
+			return err
 		}
 		if err := r.advance(ctx, phaseDimensions); err != nil {
-			return done, err
+			return err
 		}
 		r.console.line("published %s devices, %s rates, %s placements, %s charges",
 			count(int64(len(dims.devices))), count(int64(len(dims.rates))), count(int64(len(dims.placements))), count(dims.charges))
 	}
 	if err := r.publishSamples(ctx); err != nil {
-		return done, err
+		return err
 	}
-	return done, r.seal(ctx, dims)
+	return r.seal(ctx, dims)
 }
 
 func (r *run) alreadyDone() {
@@ -181,7 +175,7 @@ func (r *run) begin(ctx context.Context, ends kafka.Offsets) error {
 	if err != nil {
 		return err
 	}
-	r.progress = progress{rows: r.cfg.ChunkRows, ReplayProgress: record.ReplayProgress{Digest: r.out.digest, Revision: uint64(now), TakenIn: now, Shift: shift}}
+	r.progress = progress{rows: r.cfg.ChunkRows, letters: ends[record.DeadLetters], ReplayProgress: record.ReplayProgress{Digest: r.out.digest, Revision: uint64(now), TakenIn: now, Shift: shift}}
 	for p, o := range ends[record.Samples] {
 		r.out.tail[p] = o
 	}

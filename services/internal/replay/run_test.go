@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -150,6 +152,21 @@ func (k *killer) OnProduceBatchWritten(kgo.BrokerMetadata, string, int32, kgo.Pr
 	}
 }
 
+// chunkKiller ends a replay when so many chunks of it are recorded.
+type chunkKiller struct {
+	chunks uint64
+	kill   context.CancelFunc
+}
+
+func (k chunkKiller) OnProduceRecordUnbuffered(r *kgo.Record, _ error) {
+	if r.Topic != record.Replays {
+		return
+	}
+	if p, err := record.DecodeReplayProgress(r.Value); err == nil && p.Chunks == k.chunks {
+		k.kill()
+	}
+}
+
 func TestReplayGoesOnAfterFaults(t *testing.T) {
 	b := startBroker(t)
 	dir := writeFiles(t,
@@ -184,6 +201,45 @@ func TestReplayGoesOnAfterFaults(t *testing.T) {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("output lacks %q:\n%s", want, &out)
 		}
+	}
+}
+
+// A replay that goes on reports the faults of what it has published before, and
+// does not write their letters again.
+func TestResumeRepeatsNoLetter(t *testing.T) {
+	b := startBroker(t)
+	dir := fleet(t, 2, 300)
+	path := filepath.Join(dir, "samples.csv")
+	samples, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, bytes.ReplaceAll(samples, []byte("power_watts,450\n"), []byte("power_watts,-450\n")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg := configOf(dir)
+	cfg.ChunkRows = 300
+	var out bytes.Buffer
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	if err := runWith(ctx, cfg, settings(t, b, &out), kgo.WithHooks(chunkKiller{2, cancel})); err == nil {
+		t.Fatal("want an interruption")
+	}
+	before := readContents(t, b)
+	if n := len(before.progress); n == 0 || before.progress[n-1].Chunks == 0 || len(before.letters) == 0 {
+		t.Fatalf("interrupted before a chunk with letters was recorded: %+v", before.progress)
+	}
+	err = Run(t.Context(), cfg, settings(t, b, &out))
+	if refused, ok := errors.AsType[*RefusedError](err); !ok || refused.Rows != 6 {
+		t.Fatalf("error %v, want 6 faults", err)
+	}
+	lines := make(map[int64]bool)
+	after := readContents(t, b)
+	for _, l := range after.letters {
+		lines[l.Position] = true
+	}
+	if len(after.letters) != 6 || len(lines) != 6 {
+		t.Errorf("%d letters of %d lines, want 6 of 6", len(after.letters), len(lines))
 	}
 }
 
@@ -249,6 +305,26 @@ func TestLateReadingsAreReported(t *testing.T) {
 	}
 	if want := "late: readings of node n0 older than its horizon were refused: 7, from 2026-09-15T13:00:00Z to 2026-09-15T13:00:06Z"; !strings.Contains(out.String(), want) {
 		t.Errorf("output lacks %q:\n%s", want, &out)
+	}
+}
+
+// They are also when they were refused before the replay was interrupted.
+func TestLateReadingsBeforeAnInterruption(t *testing.T) {
+	b := startBroker(t)
+	cfg := configOf(fleet(t, 1, 300))
+	cfg.ChunkRows = 50
+	var out bytes.Buffer
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	if err := runWith(ctx, cfg, settings(t, b, &out), kgo.WithHooks(chunkKiller{2, cancel})); err == nil {
+		t.Fatal("want an interruption")
+	}
+	if _, err := (lateLedger{ends{t, b}}).SamplesOffsets(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	err := Run(t.Context(), cfg, settings(t, b, &out))
+	if refused, ok := errors.AsType[*RefusedError](err); !ok || refused.Readings != 7 {
+		t.Fatalf("error %v, want 7 refused readings\n%s", err, &out)
 	}
 }
 

@@ -52,6 +52,9 @@ func (p *sampling) publishAll(ctx context.Context) error {
 				}
 			}
 		}
+		if row == p.skipped {
+			p.faults.take(false) // their letters were sent with the chunks
+		}
 		if row%p.progress.rows == 0 && row > p.skipped {
 			if err := p.endChunk(ctx); err != nil {
 				return err
@@ -210,11 +213,15 @@ func (r *run) seal(ctx context.Context, dims dimensions) error {
 	return r.advance(ctx, phaseSealed)
 }
 
-// sendLetters publishes the dead letters of rows that were refused. Those of
-// chunks that are recorded already were sent with them.
+// sendLetters publishes the dead letters of rows that were refused, since they
+// were last sent.
 func (r *run) sendLetters(ctx context.Context, last bool) error {
-	for i, l := range r.faults.take(last) {
-		e := record.Envelope{ID: r.out.id("refused", l.Position, int64(i)), Type: record.TypeDeadLetter, Time: r.progress.TakenIn}
+	for _, l := range r.faults.take(last) {
+		kind := "refused/" + l.Origin
+		if l.Count > 1 {
+			kind = "refused-more/" + l.Reason.String()
+		}
+		e := record.Envelope{ID: r.out.id(kind, l.Position, int64(l.Column)), Type: record.TypeDeadLetter, Time: r.progress.TakenIn}
 		if err := r.out.send(ctx, record.DeadLetters, l.Node, e, l.Append(nil)); err != nil {
 			return err
 		}
