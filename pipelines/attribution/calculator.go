@@ -63,10 +63,7 @@ func (c *Calculator) Rows(dst []fact.Row, n *Node, table *rate.Table, placements
 		placements[i].slots = n.slots(placements[i].Placement, placements[i].slots[:0])
 	}
 	c.cut(placements, presence, l, lo, hi)
-	if len(c.intervals) == 0 {
-		return dst
-	}
-	c.measure(n, lo, hi, t)
+	c.measure(n, lo, hi, t) // without an interval, too: a segment may end at an instant
 	if c.activities == nil {
 		c.activities = map[*meter.Busy]*busyTime{}
 	}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strings"
@@ -27,6 +28,7 @@ type Engine struct {
 	result    Result
 	letters   map[letterKey]int
 	batch     columnBuffer
+	fresh     bool // the record at hand says something new
 	outside   attribution.Totals
 }
 
@@ -92,33 +94,20 @@ func (e *Engine) ApplyDevice(d *telemetry.Device) {
 // ApplyPlacement takes a version of a placement.
 func (e *Engine) ApplyPlacement(p *telemetry.Placement) {
 	n := e.node(p.Node)
-	old := n.placements[p.ID]
-	if old != nil && old.Revision > p.Revision {
-		return
-	}
 	if reason := n.check(p); reason != telemetry.Accepted {
 		e.refuse(reason, p.Node, "placement "+p.ID, 1, p.Start, p.Start)
+		if neverFits(reason) {
+			return
+		}
 	}
-	if old != nil && samePlacement(old, p) {
-		old.Revision = p.Revision
-		return
+	old := n.placements[p.ID]
+	versions := n.withVersion(old, p)
+	before, after := n.counting(old), n.counting(versions)
+	if !samePlacement(before, after) {
+		e.touch(n, e.changesFrom(n, before, after))
+		n.holding = nil
 	}
-	from := p.Start
-	if old != nil {
-		from = min(from, old.Start)
-	}
-	e.touch(n, back(from, e.cfg.maxSilence))
-	version := *p
-	n.placements[p.ID] = &version
-	n.holding = nil
-}
-
-func samePlacement(a, b *telemetry.Placement) bool {
-	x, y := *a, *b
-	x.Revision, y.Revision, x.Devices, y.Devices = 0, 0, nil, nil
-	return slices.Equal(a.Devices, b.Devices) &&
-		x.ID == y.ID && x.Node == y.Node && x.Manager == y.Manager && x.Cluster == y.Cluster && x.Workload == y.Workload && x.Kind == y.Kind &&
-		x.Tenant == y.Tenant && x.Team == y.Team && x.Mode == y.Mode && x.Share == y.Share && x.Start == y.Start && x.End == y.End && x.Labels == y.Labels
+	n.placements[p.ID] = versions
 }
 
 // ApplySeal closes all windows of a node: nothing follows for now.
@@ -144,6 +133,7 @@ func (e *Engine) EndStep() *Result {
 	}
 	e.finish()
 	slices.SortFunc(r.Rows, compareRows)
+	slices.SortFunc(r.Letters, compareLetters)
 	r.Watermark = 0
 	if e.partition != never {
 		r.Watermark = e.partition
@@ -211,7 +201,29 @@ func compareRows(a, b fact.Row) int {
 	case a.Placement != b.Placement:
 		return strings.Compare(a.Placement, b.Placement)
 	}
-	return strings.Compare(a.Currency, b.Currency)
+	if a.Currency != b.Currency {
+		return strings.Compare(a.Currency, b.Currency)
+	}
+	return compareDimensions(&a.Dimensions, &b.Dimensions)
+}
+
+// compareDimensions tells rows of one key apart whose description changed, so
+// that a step's rows have one order only.
+func compareDimensions(a, b *fact.Dimensions) int {
+	if *a == *b {
+		return 0
+	}
+	return cmp.Or(
+		strings.Compare(a.Workload, b.Workload), strings.Compare(a.Team, b.Team), strings.Compare(a.Tenant, b.Tenant),
+		strings.Compare(a.WorkloadKind, b.WorkloadKind), strings.Compare(a.Manager, b.Manager),
+		strings.Compare(a.DeviceKind, b.DeviceKind), strings.Compare(a.DeviceModel, b.DeviceModel),
+		strings.Compare(a.Cluster, b.Cluster), strings.Compare(a.Zone, b.Zone), strings.Compare(a.Region, b.Region),
+		strings.Compare(a.InstanceType, b.InstanceType), strings.Compare(a.Provider, b.Provider),
+	)
+}
+
+func compareLetters(a, b Letter) int {
+	return cmp.Or(strings.Compare(a.Node, b.Node), cmp.Compare(a.Reason, b.Reason))
 }
 
 func (e *Engine) node(id string) *node {

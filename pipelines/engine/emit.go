@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+
 	"github.com/ntegral/ntegral/pipelines/attribution"
 	"github.com/ntegral/ntegral/schemas/fact"
 	"github.com/ntegral/ntegral/schemas/telemetry"
@@ -108,15 +110,18 @@ func difference(dst []fact.Row, first int, before []fact.Row) []fact.Row {
 // maxSpan bounds how many windows are computed at once, and so the memory.
 const maxSpan = 64
 
-// rows appends the rows of n's windows of [lo, hi), window edges both.
+// rows appends the rows of n's windows of [lo, hi), window edges both. A
+// counter segment that is in no row counts where it ends: that can be an
+// instant without presence, or the edge at which presence begins, which is in
+// the window before.
 func (e *Engine) rows(dst []fact.Row, n *node, lo, hi int64, t *attribution.Totals) []fact.Row {
 	presence := n.presence(e.cfg.maxSilence)
 	done := lo
 	for _, p := range presence {
-		if p.To <= p.From || p.To <= done || p.From >= hi {
+		if p.To <= done || p.From > hi {
 			continue
 		}
-		from := max(done, e.floor(p.From))
+		from := max(done, e.floor(p.From-1))
 		to := min(hi, e.ceiling(p.To))
 		for from < to {
 			until := min(to, from+maxSpan*e.cfg.window)
@@ -179,8 +184,8 @@ func (e *Engine) trim(n *node) {
 	for len(n.islands) > 1 && n.islands[0].To < keep {
 		n.islands = n.islands[1:]
 	}
-	for id, p := range n.placements {
-		if p.End < keep {
+	for id, versions := range n.placements {
+		if !slices.ContainsFunc(versions, func(p *telemetry.Placement) bool { return p.End >= keep }) {
 			delete(n.placements, id)
 			n.holding = nil
 		}

@@ -17,9 +17,9 @@ import (
 type node struct {
 	id         string
 	devices    map[string]*attribution.Device
-	activity   map[string]*meter.Busy // by "D/P"
-	placements map[string]*telemetry.Placement
-	islands    []attribution.Interval // reading times, joined over silences that count as presence; [From, To] both included
+	activity   map[string]*meter.Busy            // by "D/P"
+	placements map[string][]*telemetry.Placement // versions, see placement.go
+	islands    []attribution.Interval            // reading times, joined over silences that count as presence; [From, To] both included
 
 	tree    *attribution.Node       // nil: to be built
 	holding []attribution.Placement // valid placements by ID; nil: to be built
@@ -41,7 +41,7 @@ type node struct {
 
 func newNode(id string) *node {
 	return &node{
-		id: id, devices: map[string]*attribution.Device{}, activity: map[string]*meter.Busy{}, placements: map[string]*telemetry.Placement{},
+		id: id, devices: map[string]*attribution.Device{}, activity: map[string]*meter.Busy{}, placements: map[string][]*telemetry.Placement{},
 		newest: never, ahead: never, lastReading: never, frontier: never, heard: never, closeTo: never, emitted: never, floor: never, beforeFrom: math.MaxInt64,
 	}
 }
@@ -73,19 +73,15 @@ func (n *node) build() {
 	}
 	if n.holding == nil {
 		n.holding = make([]attribution.Placement, 0, len(n.placements))
-		for _, p := range n.placements {
-			if n.check(p) == telemetry.Accepted {
+		for _, versions := range n.placements {
+			if p := n.counting(versions); p != nil {
 				n.holding = append(n.holding, attribution.Placement{Placement: p})
 			}
 		}
 		slices.SortFunc(n.holding, func(a, b attribution.Placement) int { return strings.Compare(a.ID, b.ID) })
 	}
 	for i := range n.holding {
-		p := &n.holding[i]
-		p.End = p.Placement.End
-		if p.Open() {
-			p.End = max(p.Start, n.frontier)
-		}
+		n.holding[i].End = n.endOf(n.holding[i].Placement)
 	}
 }
 

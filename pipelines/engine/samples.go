@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -28,6 +29,7 @@ func (e *Engine) ApplySamples(b *record.SampleBatch) {
 	}
 	e.mention(n)
 	n.heard = e.partition
+	e.fresh = false
 	newest := int64(never)
 	for i := range b.Series {
 		newest = max(newest, e.applyColumn(n, b, &b.Series[i]))
@@ -153,6 +155,7 @@ func (e *Engine) store(n *node, t *target, buf *columnBuffer) {
 		if !changes {
 			continue
 		}
+		e.fresh = true
 		if n.emitted != never {
 			if from := e.reach(t, at, buf.values[i]); from < n.emitted {
 				e.touch(n, from)
@@ -195,7 +198,9 @@ func (e *Engine) reachCounter(s *meter.Series, at int64) int64 {
 	if i := s.KeptBefore(at - 1); i >= 0 && at-s.Times[i] <= e.cfg.maxSilence {
 		return s.Times[i]
 	}
-	return at
+	// What a longer segment says counts where it ends, which on an edge is in
+	// the window before.
+	return at - 1
 }
 
 // see joins a reading's time to the node's islands.
@@ -252,6 +257,8 @@ func (e *Engine) advance(n *node, newest int64) {
 	case n.ahead == never:
 		n.ahead = newest
 		return
+	case newest == n.ahead && !e.fresh:
+		return // the same record once more confirms nothing
 	default:
 		n.newest, n.ahead = min(newest, n.ahead), never
 	}
@@ -276,8 +283,8 @@ func (e *Engine) moveFrontier(n *node, to int64) {
 }
 
 func (n *node) holdsOpen() bool {
-	for _, p := range n.placements {
-		if p.Open() {
+	for _, versions := range n.placements {
+		if slices.ContainsFunc(versions, (*telemetry.Placement).Open) {
 			return true
 		}
 	}

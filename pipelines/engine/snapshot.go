@@ -77,7 +77,9 @@ func (n *node) write(w *stateWriter) {
 		w.entry(entryActivity, b)
 	}
 	for _, id := range sortedKeys(n.placements) {
-		w.entry(entryPlacement, record.AppendPlacement(nil, n.placements[id]))
+		for _, p := range n.placements[id] {
+			w.entry(entryPlacement, record.AppendPlacement(nil, p))
+		}
 	}
 }
 
@@ -201,7 +203,7 @@ func (f *fields) part(n *node, kind uint64) error {
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrState, err)
 		}
-		n.placements[p.ID] = &p
+		n.placements[p.ID] = append(n.placements[p.ID], &p)
 	default:
 		return fmt.Errorf("%w: unknown entry %d", ErrState, kind)
 	}
