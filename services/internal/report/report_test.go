@@ -48,7 +48,7 @@ func row(workload string, minute int, n int64, edit func(*fact.Row)) fact.Row {
 	s[fact.Energy], s[fact.Overhead], s[fact.Facility], s[fact.Estimated] = n*100_000_000, n*7_000_001, n*120_000_000, n*3
 	s[fact.HoldCost], s[fact.EnergyCost] = n*2_000_000_001, n*500_000_000
 	s[fact.CarbonLocation], s[fact.CarbonMarket], s[fact.Embodied] = n*40_000_000, n*10_000_000, n*5_000_000
-	s[fact.CostIntervals], s[fact.LocationIntervals], s[fact.MarketIntervals], s[fact.EmbodiedIntervals] = n, n, n, n
+	s[fact.Intervals], s[fact.CostIntervals], s[fact.LocationIntervals], s[fact.MarketIntervals], s[fact.EmbodiedIntervals] = n, n, n, n, n
 	r.RecordedAt, r.Task, r.Epoch, r.Step, r.Reason = first.UnixNano(), 0, 1, 1, fact.ReasonClosed
 	if edit != nil {
 		edit(&r)
@@ -91,6 +91,8 @@ func facts() []fact.Row {
 			r.Node, r.Device = "n0", ""
 			unknown(fact.DeviceSeconds, fact.BusySeconds, fact.KnownSeconds, fact.CoveredSeconds)(r)
 		}),
+		// Present, and nothing else is known of it.
+		row("dark", 0, 1, func(r *fact.Row) { r.Node, r.Device, r.Currency, r.Sums = "n9", "", "", fact.Sums{fact.Intervals: 1} }),
 		// More µJ than 64 bits hold.
 	}
 	for i := range 20 {
