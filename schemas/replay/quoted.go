@@ -1,6 +1,9 @@
 package replay
 
-import "io"
+import (
+	"errors"
+	"io"
+)
 
 // quotedRow is a row with quotes while it is split: at is the next byte of it
 // in the buffer, which may move while more is read.
@@ -34,7 +37,7 @@ func (r *rows) quoted(firstLine int) error {
 			return errQuote
 		}
 	}
-	if r.err != nil && r.err != io.EOF && q.at >= r.end-r.start && r.buf[r.start+q.at-1] != '\n' {
+	if r.err != nil && !errors.Is(r.err, io.EOF) && q.at >= r.end-r.start && r.buf[r.start+q.at-1] != '\n' {
 		r.consume(q.at, 0) // cut off by a read error
 		return errQuote
 	}

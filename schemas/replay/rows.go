@@ -80,7 +80,7 @@ func (r *rows) peek() (line []byte, size int, err error) {
 		if r.fill() {
 			continue
 		}
-		if r.err != io.EOF || seen == 0 {
+		if !errors.Is(r.err, io.EOF) || seen == 0 {
 			return nil, 0, nil // a cut last line is not used
 		}
 		return trimCR(r.buf[r.start:r.end]), seen, nil

@@ -110,8 +110,10 @@ func TestSamplesAccepted(t *testing.T) {
 		{"offset", header + "2026-09-15T15:00:00.5+02:00,n1,g0,power_watts,1.5\n", []string{"1789477200500000000 n1 g0 power_watts 1500000"}},
 		{"of the node", header + "1789477200000,n1,,power_watts,5001\n", []string{"1789477200000000000 n1  power_watts 5001000000"}},
 		{"activity of a placement", header + "1789477200000,n1,g0/ns/pod,sm_active_ratio,1.04\n", []string{"1789477200000000000 n1 g0/ns/pod sm_active_ratio 1000000"}},
-		{"twice and out of order", header + strings.Repeat("1789477200000,n1,g0,power_watts,1.5\n", 2) + "1789477199000,n1,g0,power_watts,1.5\n",
-			[]string{power, power, "1789477199000000000 n1 g0 power_watts 1500000"}},
+		{
+			"twice and out of order", header + strings.Repeat("1789477200000,n1,g0,power_watts,1.5\n", 2) + "1789477199000,n1,g0,power_watts,1.5\n",
+			[]string{power, power, "1789477199000000000 n1 g0 power_watts 1500000"},
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			for _, in := range []io.Reader{strings.NewReader(tc.file), iotest.OneByteReader(strings.NewReader(tc.file)), iotest.DataErrReader(strings.NewReader(tc.file))} {

@@ -126,12 +126,12 @@ func (d *directory) digest(ctx context.Context, at string) (string, error) {
 }
 
 // hash hashes one file, uncompressed; of a torn one what can be read of it.
-func (d *directory) hash(ctx context.Context, file string) ([]byte, error) {
+func (d *directory) hash(ctx context.Context, file string) (sum []byte, err error) {
 	in, err := d.open(file)
 	if in == nil || err != nil {
 		return nil, err
 	}
-	defer in.close()
+	defer func() { err = errors.Join(err, in.close()) }()
 	h := sha256.New()
 	buf := make([]byte, 1<<20)
 	for {

@@ -286,10 +286,10 @@ func TestAtShiftsAllTimes(t *testing.T) {
 		t.Errorf("times %v, want %v", got, want)
 	}
 	if p := c.placements[0]; p.Start != at-60e9 || !p.Open() {
-		t.Errorf("placement from %d to %d, want from %d on", p.Start, p.End, int64(at-60e9))
+		t.Errorf("placement from %d to %d, want from %d on", p.Start, p.End, at-60e9)
 	}
 	if r := c.rates[0]; r.From != at-13*3600e9 || r.To != telemetry.MaxTime {
-		t.Errorf("rate from %d to %d, want from %d on", r.From, r.To, int64(at-13*3600e9))
+		t.Errorf("rate from %d to %d, want from %d on", r.From, r.To, at-13*3600e9)
 	}
 }
 
