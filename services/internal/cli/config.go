@@ -226,17 +226,6 @@ func (a *app) getenv(name string) string {
 	return ""
 }
 
-// Usage writes all variables, their types, defaults and meanings, as the table
-// of docs/config.md.
-func Usage(w interface{ Write([]byte) (int, error) }) error {
-	const format = "| Variable | Type | Default | Meaning |\n|---|---|---|---|\n" +
-		"{{range .}}| `{{usage_key .}}` | {{usage_type .}} | {{usage_default .}} | {{usage_description .}} |\n{{end}}"
-	if err := envconfig.Usagef(prefix, &Config{}, w, format); err != nil {
-		return fmt.Errorf("list variables: %w", err)
-	}
-	return nil
-}
-
 // folder is the data folder that up and down are about: it need not exist yet.
 func (a *app) folder() (string, error) {
 	dir := a.data
