@@ -56,9 +56,9 @@ func (n *node) withVersion(old []*telemetry.Placement, p *telemetry.Placement) [
 func (e *Engine) changesFrom(n *node, a, b *telemetry.Placement) int64 {
 	switch {
 	case a == nil:
-		return back(b.Start, e.cfg.maxSilence)
+		return e.eventBefore(n, b.ID, b.Start)
 	case b == nil:
-		return back(a.Start, e.cfg.maxSilence)
+		return e.eventBefore(n, a.ID, a.Start)
 	}
 	moved := *b
 	moved.End = a.End
@@ -66,7 +66,29 @@ func (e *Engine) changesFrom(n *node, a, b *telemetry.Placement) int64 {
 		// Most versions only say when a long run ended.
 		return min(n.endOf(a), n.endOf(b))
 	}
-	return back(min(a.Start, b.Start), e.cfg.maxSilence)
+	return e.eventBefore(n, a.ID, min(a.Start, b.Start))
+}
+
+// eventBefore returns the last moment up to t at which the node has an event
+// other than those of placement id, if the silence from there to t would be
+// presence; otherwise t.
+func (e *Engine) eventBefore(n *node, id string, t int64) int64 {
+	n.build()
+	last := int64(never)
+	for _, s := range n.islands {
+		if s.From <= t {
+			last = max(last, min(s.To, t))
+		}
+	}
+	for i := range n.holding {
+		if p := &n.holding[i]; p.ID != id && p.Start <= t {
+			last = max(last, min(p.End, t))
+		}
+	}
+	if last < back(t, e.cfg.maxSilence) {
+		return t
+	}
+	return last
 }
 
 // endOf is up to when a placement holds: without an end, up to the frontier.
