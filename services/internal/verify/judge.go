@@ -15,7 +15,10 @@ var zeroSums = commitSums(nil)
 // judge holds the log, the ledger and the table against each other, step by
 // step.
 func judge(logs []*taskLog, ledger map[Step][]held, table map[Step]tableStep) *Report {
-	j := &judgement{report: &Report{}, ledger: ledger, table: table, tasks: map[int32]*taskLog{}}
+	j := &judgement{
+		report: &Report{}, ledger: ledger, table: table, tasks: map[int32]*taskLog{},
+		checked: map[int32]uint64{}, pending: map[int32]uint64{}, rows: map[int32]uint64{},
+	}
 	for _, l := range logs {
 		j.tasks[l.task] = l
 		for _, f := range l.faults {
@@ -55,9 +58,6 @@ type judgement struct {
 }
 
 func (j *judgement) step(id Step) {
-	if j.checked == nil {
-		j.checked, j.pending, j.rows = map[int32]uint64{}, map[int32]uint64{}, map[int32]uint64{}
-	}
 	log := j.tasks[id.Task]
 	if log == nil {
 		j.report.add(id, "log", "the topic has no partition for this task")
