@@ -75,7 +75,7 @@ func fakeSupervisor(data string) int {
 		if _, err := c.StdinPipe(); err != nil || c.Start() != nil {
 			return 1
 		}
-		b, _ := json.Marshal([]Process{{Name: "sink", PID: c.Process.Pid, State: "running", Restarts: restarts}})
+		b, _ := json.Marshal(map[string][]Process{"children": {{Name: "sink", PID: c.Process.Pid, State: "ready", Restarts: restarts}}})
 		fakeFile(data, "status.json", b)
 		ended := make(chan struct{})
 		go func() { _ = c.Wait(); close(ended) }()

@@ -23,7 +23,7 @@ type Process struct {
 
 // Running says whether the supervisor calls the process up.
 func (p Process) Running() bool {
-	return p.PID > 0 && (p.State == "running" || p.State == "ready" || p.State == "up")
+	return p.PID > 0 && p.State == "ready"
 }
 
 // Processes reads the supervisor's status file.
@@ -32,11 +32,13 @@ func (s *System) Processes() ([]Process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read status file: %w", err)
 	}
-	var ps []Process
-	if err := json.Unmarshal(b, &ps); err != nil {
+	var status struct {
+		Children []Process `json:"children"`
+	}
+	if err := json.Unmarshal(b, &status); err != nil {
 		return nil, fmt.Errorf("decode status file: %w", err)
 	}
-	return ps, nil
+	return status.Children, nil
 }
 
 // Process finds a running process by name.

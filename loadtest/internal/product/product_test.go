@@ -43,12 +43,12 @@ func TestProcessesFromStatusFile(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(dir, "run"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	text := `[{"name":"kafka","pid":7,"state":"running","restarts":2,"since":"x"},{"name":"sink","pid":0,"state":"backoff"}]`
+	text := `{"children":[{"name":"kafka","pid":7,"state":"ready","restarts":2,"since":"x"},{"name":"sink","pid":0,"state":"backoff"}]}`
 	if err := os.WriteFile(filepath.Join(dir, "run", "status.json"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	p, err := s.Process("kafka")
-	if want := (Process{Name: "kafka", PID: 7, State: "running", Restarts: 2}); err != nil || p != want {
+	if want := (Process{Name: "kafka", PID: 7, State: "ready", Restarts: 2}); err != nil || p != want {
 		t.Errorf("Process = %+v, %v, want %+v", p, err, want)
 	}
 	if _, err := s.Process("sink"); err == nil {

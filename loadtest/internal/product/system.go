@@ -73,9 +73,14 @@ func (s *System) Up(ctx context.Context, args ...string) error {
 	return s.ready(ctx, path)
 }
 
+// startLimit bounds how long a system may take to be ready.
+const startLimit = 90 * time.Second
+
 // ready waits for the status file with every process running; it is written
 // before or with the ready line, and unlike a line it has a form.
 func (s *System) ready(ctx context.Context, log string) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, startLimit, fmt.Errorf("not ready after %v", startLimit))
+	defer cancel()
 	tick := time.NewTicker(poll)
 	defer tick.Stop()
 	for {

@@ -101,7 +101,7 @@ func complete(env *Env, cfg Config) (changed bool, err error) {
 	for _, d := range [][2]string{
 		{KafkaUser, "ntegral"}, {KafkaPassword, rand.Text()},
 		{ClickhouseUser, "ntegral"}, {ClickhousePassword, rand.Text()},
-		{ClickhouseReadUser, "reader"}, {ClickhouseReadPassword, rand.Text()},
+		{ClickhouseReadUser, "ntegral_read"}, {ClickhouseReadPassword, rand.Text()},
 	} {
 		if env.Get(d[0]) == "" {
 			changed = env.set(d[0], d[1]) || changed
