@@ -1,0 +1,102 @@
+package engine_test
+
+import (
+	"bytes"
+	"errors"
+	"runtime"
+	"slices"
+	"testing"
+
+	"github.com/ntegral/ntegral/pipelines/engine"
+)
+
+// stateOf returns a snapshot in the middle of an estate's events.
+func stateOf(t testing.TB, seed uint64) []byte {
+	s := newEstate(seed, 20*60*second)
+	events := s.events(delivery{seed: seed, packs: 30})
+	e := engine.New(engine.DefaultConfig())
+	for i := range events[:len(events)-1] {
+		events[i].apply(e)
+	}
+	e.EndStep()
+	return bytes.Join(snapshot(t, e), nil)
+}
+
+// cut divides a state into chunks.
+func cut(state []byte, size int) [][]byte {
+	return slices.Collect(slices.Chunk(state, max(1, size)))
+}
+
+func TestRestoreRefusesBrokenState(t *testing.T) {
+	state := stateOf(t, 1)
+	for _, tc := range []struct {
+		name  string
+		state []byte
+	}{
+		{"empty", nil},
+		{"cut short", state[:len(state)-1]},
+		{"cut in the middle", state[:len(state)/2]},
+		{"unknown entry", []byte{99, 0}},
+		{"device without node", []byte{4, 0}},
+		{"size beyond the end", []byte{1, 0xff, 0xff, 0xff, 0xff, 0x0f}},
+		{"endless number", bytes.Repeat([]byte{0xff}, 30)},
+		{"node without its times", []byte{3, 2, 1, 'n'}},
+		{"placement without node's name", []byte{3, 11, 1, 'n', 0, 0, 0, 0, 0, 0, 0, 0, 0, 6, 0}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if _, err := engine.Restore(engine.DefaultConfig(), chunkReader(cut(tc.state, 7))); !errors.Is(err, engine.ErrState) {
+				t.Errorf("got %v, want ErrState", err)
+			}
+		})
+	}
+}
+
+func TestRestorePassesOnReadErrors(t *testing.T) {
+	want := errors.New("no more")
+	if _, err := engine.Restore(engine.DefaultConfig(), func() ([]byte, error) { return nil, want }); !errors.Is(err, want) {
+		t.Errorf("got %v, want %v", err, want)
+	}
+}
+
+func TestSnapshotStopsAtAnError(t *testing.T) {
+	state := stateOf(t, 1)
+	e := restored(t, engine.DefaultConfig(), [][]byte{state})
+	want, calls := errors.New("full"), 0
+	err := e.Snapshot(64, func([]byte) error { calls++; return want })
+	if !errors.Is(err, want) || calls != 1 {
+		t.Errorf("got %v after %d calls, want %v after 1", err, calls, want)
+	}
+}
+
+// FuzzRestore: no input panics or allocates beyond its size, and what is
+// restored writes a state that is restored as itself.
+func FuzzRestore(f *testing.F) {
+	small := engine.New(engine.DefaultConfig())
+	for _, v := range newEstate(1, 60*second).events(delivery{packs: 30, dimsLate: true}) {
+		v.apply(small)
+	}
+	small.EndStep()
+	f.Add(bytes.Join(snapshot(f, small), nil), uint16(100))
+	f.Add([]byte{7, 0}, uint16(1))
+	f.Fuzz(func(t *testing.T, state []byte, chunk uint16) {
+		if len(state) > 1<<16 {
+			return
+		}
+		chunks := cut(state, max(int(chunk), len(state)/50))
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		e, err := engine.Restore(engine.DefaultConfig(), chunkReader(chunks))
+		runtime.ReadMemStats(&after)
+		// Chunks that do not hold a whole entry are put together anew, each.
+		if got, most := after.TotalAlloc-before.TotalAlloc, uint64(1<<20+len(state)*(256+len(chunks))); got > most {
+			t.Fatalf("%d bytes allocated for %d", got, len(state))
+		}
+		if err != nil {
+			return
+		}
+		again := snapshot(t, e)
+		if third := snapshot(t, restored(t, engine.DefaultConfig(), again)); !bytes.Equal(bytes.Join(again, nil), bytes.Join(third, nil)) {
+			t.Fatal("a state is not restored as itself")
+		}
+	})
+}
