@@ -128,6 +128,9 @@ func (r *Reader) commit(rec Record) (*Step, error) {
 	if c.Step != r.pos.Step+1 {
 		return nil, fmt.Errorf("%w: offset %d commits step %d after step %d", ErrBroken, rec.Offset, c.Step, r.pos.Step)
 	}
+	if uint64(c.Parts) > uint64(len(r.pending)) { // before memory is taken for what a commit claims
+		return nil, fmt.Errorf("%w: offset %d commits step %d of %d parts: %d stand before it", ErrBroken, rec.Offset, c.Step, c.Parts, len(r.pending))
+	}
 	parts := make([][]byte, c.Parts)
 	for i := range parts {
 		part, ok := r.pending[uint32(i+1)]
