@@ -72,8 +72,11 @@ func (l *lab) raise(ctx context.Context, s *product.System) (err error) {
 	}
 	defer func() { err = errors.Join(err, continued(s, zombie)) }()
 	l.say("stopped the processor at epoch %d\n", before)
-	second := s.Command(ctx, "process", "--data", s.Data)
-	second.Env = append(os.Environ(), "NTEGRAL_PROCESS_LISTEN=127.0.0.1:0")
+	second := s.Command(ctx, "process") // by addresses, as on another machine: --data would give it the first one's port
+	if second.Env, err = s.Environ(); err != nil {
+		return err
+	}
+	second.Env = append(second.Env, "NTEGRAL_PROCESS_LISTEN=127.0.0.1:0")
 	if err := second.Start(); err != nil {
 		return fmt.Errorf("start second processor: %w", err)
 	}

@@ -209,3 +209,19 @@ func tailOf(path string) string {
 	}
 	return strings.TrimSpace(string(b[max(0, len(b)-errorTail):]))
 }
+
+// Environ is our environment with the system's addresses and passwords, as for
+// a process of it on another machine.
+func (s *System) Environ() ([]string, error) {
+	b, err := os.ReadFile(filepath.Join(s.Data, "ntegral.env"))
+	if err != nil {
+		return nil, fmt.Errorf("read addresses: %w", err)
+	}
+	env := os.Environ()
+	for line := range strings.Lines(string(b)) {
+		if line = strings.TrimSpace(line); strings.HasPrefix(line, "NTEGRAL_") {
+			env = append(env, line)
+		}
+	}
+	return env, nil
+}

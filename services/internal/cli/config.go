@@ -83,7 +83,7 @@ type StoreConfig struct {
 // others are variables with our prefix that are not configuration: they speak
 // to tests, scripts, or between a supervisor and its children.
 var others = []string{
-	"NTEGRAL_READY_FD", "NTEGRAL_KAFKA_HOME", "NTEGRAL_MLPERF_DATA", "NTEGRAL_TEST_", "NTEGRAL_LOADTEST_",
+	"NTEGRAL_READY_FD", "NTEGRAL_CHDB_CACHE", "NTEGRAL_KAFKA_HOME", "NTEGRAL_MLPERF_DATA", "NTEGRAL_TEST_", "NTEGRAL_LOADTEST_",
 }
 
 // load reads the configuration, with that of the data folder if one is named.

@@ -57,6 +57,9 @@ addresses and generated passwords are in DIR/ntegral.env, logs in DIR/log.`,
 				if durable {
 					child.Env = []string{"NTEGRAL_KAFKA_DURABLE=true", "NTEGRAL_CHDB_DURABLE=true"}
 				}
+				if name == "process" { // a killed processor has its tasks back at once, as the same member of its group
+					child.Env = append(child.Env, "NTEGRAL_PROCESS_INSTANCE_ID=supervised")
+				}
 				settings.Children = append(settings.Children, child)
 			}
 			return supervise.Up(c.Context(), cfg.Supervise, settings)
