@@ -9,6 +9,9 @@ import (
 // cases turns up in several of the clusters that the laws and the comparison
 // with the streaming implementation run over.
 func TestClustersExerciseEveryRule(t *testing.T) {
+	if !thorough() {
+		t.Skipf("reads %d clusters: set CI or -conformance.clusters %d", lawSeeds, lawSeeds)
+	}
 	seen := make(map[string]int) // case: clusters that have it
 	for seed := range uint64(lawSeeds) {
 		for _, sharing := range []bool{false, true} {

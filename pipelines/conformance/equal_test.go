@@ -2,6 +2,7 @@ package conformance_test
 
 import (
 	"flag"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -36,10 +37,83 @@ func TestStreamingEqualsPlain(t *testing.T) {
 	}
 }
 
+// TestEveryStepIsWhatIsKnown is the invariant of a step: at its end, the rows
+// written for closed windows are the definitions applied to the events read so
+// far. One node a cluster, so that the partition's watermark is the node's.
+func TestEveryStepIsWhatIsKnown(t *testing.T) {
+	checked := 0
+	for i := range max(30, *clusters/5) {
+		seed := *clustersFrom + i
+		d := oneNode(randomCluster(seed, clusterOptions{sharing: seed%2 == 1}))
+		length := engineWindow(d)
+		next := int64(len(d.samples)) / 8
+		runSteps(t, d, seed, func(s *stream, watermark int64) {
+			if s.delivered < next || watermark == 0 || t.Failed() {
+				return
+			}
+			next = s.delivered + int64(len(d.samples))/6
+			closed := time.Unix(0, watermark-watermark%length)
+			compareFacts(t, seed, plainFacts(knownAt(d, s.delivered, watermark)), s, closed)
+			checked++
+		})
+		if t.Failed() {
+			t.Fatalf("cluster %d differs at a step; rerun with -conformance.from %d -conformance.clusters 1", seed, seed)
+		}
+	}
+	if checked < 30 {
+		t.Errorf("%d steps were compared, want at least 30", checked)
+	}
+}
+
+// engineWindow is the length of a directory's windows.
+func engineWindow(d directory) int64 {
+	if d.window != 0 {
+		return d.window.Nanoseconds()
+	}
+	return minute
+}
+
+// oneNode leaves the node of a directory that has the most readings.
+func oneNode(d directory) directory {
+	count, most := map[string]int{}, ""
+	for _, r := range d.samples {
+		if count[r["node"]]++; count[r["node"]] > count[most] {
+			most = r["node"]
+		}
+	}
+	other := func(r row) bool { return r["node"] != most }
+	d.inventory = slices.DeleteFunc(slices.Clone(d.inventory), other)
+	d.samples = slices.DeleteFunc(slices.Clone(d.samples), other)
+	d.placements = slices.DeleteFunc(slices.Clone(d.placements), other)
+	return d
+}
+
+// knownAt is a directory as it was known when some rows of samples had been
+// read: a placement without an end held up to the watermark. (One that starts
+// behind it touches no closed window.)
+func knownAt(d directory, rows, watermark int64) directory {
+	d.samples = d.samples[:rows]
+	d.placements = slices.Clone(d.placements)
+	for i, r := range d.placements {
+		if start, ok := instant(r["start"]); ok && r["end"] == "" {
+			r = maps.Clone(r)
+			r["end"] = timeOf(max(watermark, start+1)).Format(time.RFC3339Nano)
+			d.placements[i] = r
+		}
+	}
+	return d
+}
+
 func compareStream(t *testing.T, seed uint64, d directory, s *stream) {
-	facts := plainFacts(d)
+	compareFacts(t, seed, plainFacts(d), s, time.Time{})
+}
+
+// compareFacts holds all reports of what a stream wrote against those of
+// facts of the windows before to.
+func compareFacts(t *testing.T, seed uint64, facts []plainFact, s *stream, to time.Time) {
+	t.Helper()
 	for _, by := range groupings {
-		got, want := s.report(by), reportOf(facts, by, time.Time{}, time.Time{})
+		got, want := s.report(by), reportOf(facts, by, time.Time{}, to)
 		for i := range max(len(got), len(want)) {
 			switch {
 			case i >= len(got):

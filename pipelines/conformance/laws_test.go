@@ -4,19 +4,24 @@ import (
 	"fmt"
 	"math/big"
 	"math/rand/v2"
+	"os"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 )
 
+// lawSeeds is how many clusters the plain implementation's own laws run over
+// where it is worth the time.
 const lawSeeds = 200
+
+func thorough() bool { return os.Getenv("CI") != "" || *clusters >= lawSeeds }
 
 // forClusters runs a law over random clusters, half of them with sharing.
 func forClusters(t *testing.T, law func(t *testing.T, seed uint64, d directory)) {
 	t.Helper()
 	n := uint64(lawSeeds)
-	if testing.Short() {
-		n = 40
+	if !thorough() {
+		n = 16
 	}
 	for seed := range n {
 		d := randomCluster(seed, clusterOptions{sharing: seed%2 == 1, late: seed%3 == 0})

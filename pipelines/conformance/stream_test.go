@@ -27,12 +27,18 @@ type stream struct {
 	residuals [3]int64
 	corrected int
 	late      int64
+
+	delivered int64                // rows of samples that the engine has been told
+	stepped   func(*stream, int64) // called at the end of a step, with the watermark; may be nil
 }
 
 // runStream feeds a directory through the product's CSV reader and its engine
 // and returns what was written in all.
-func runStream(t testing.TB, d directory, seed uint64) *stream {
-	s := &stream{t: t, r: rand.New(rand.NewPCG(seed, 7)), cfg: engine.DefaultConfig(), rows: map[fact.Key]map[fact.Dimensions]*fact.Sums{}}
+func runStream(t testing.TB, d directory, seed uint64) *stream { return runSteps(t, d, seed, nil) }
+
+// runSteps is runStream with a look at the end of each step before the seals.
+func runSteps(t testing.TB, d directory, seed uint64, stepped func(*stream, int64)) *stream {
+	s := &stream{t: t, r: rand.New(rand.NewPCG(seed, 7)), cfg: engine.DefaultConfig(), rows: map[fact.Key]map[fact.Dimensions]*fact.Sums{}, stepped: stepped}
 	if d.window != 0 {
 		s.cfg.Window = d.window
 	}
@@ -57,6 +63,7 @@ func runStream(t testing.TB, d directory, seed uint64) *stream {
 	}
 	samples := replay.NewSamples(source("samples", d.samples), estate, replay.Bounds{TakenIn: takenIn, MaxSkew: s.cfg.MaxFutureSkew.Nanoseconds()})
 	s.samples(samples, takenIn)
+	s.stepped = nil
 	for _, node := range estate.Nodes() {
 		s.engine.ApplySeal(record.Seal{Node: node})
 		s.endStep(0.3)
@@ -92,9 +99,11 @@ func (s *stream) samples(in *replay.Samples, takenIn int64) {
 		}
 		node := in.Series.Node
 		if n := newest(packs[node]); in.Time < n-10*minute { // as replay packs: lateness is judged by record
+			s.delivered = in.Rows() - 1
 			s.record(node, packs[node], takenIn)
 			packs[node] = nil
 		}
+		s.delivered = in.Rows()
 		packs[node] = append(packs[node], telemetry.Reading{Device: in.Series.Device, Metric: in.Series.Metric, Time: in.Time, Value: in.Value})
 		if len(packs[node]) >= size || s.r.IntN(100) == 0 {
 			s.record(node, packs[node], takenIn)
@@ -170,6 +179,9 @@ func (s *stream) endStep(p float64) {
 	s.residuals[0] |= r.ResidualEnergy
 	s.residuals[1] |= r.ResidualMoney
 	s.residuals[2] |= r.ResidualTime
+	if s.stepped != nil {
+		s.stepped(s, r.Watermark)
+	}
 	if s.r.IntN(20) == 0 {
 		s.restart()
 	}

@@ -63,11 +63,32 @@ func (e *Engine) ApplyRate(r *telemetry.Rate) {
 		return
 	}
 	for _, n := range e.nodes {
-		if n.emitted > r.From {
+		if n.emitted > r.From && n.concerns(r) {
 			e.touch(n, r.From)
 		}
 	}
 	e.rates.Set(r)
+}
+
+// concerns reports whether a rate is looked up for the node or one of its
+// accelerators.
+func (n *node) concerns(r *telemetry.Rate) bool {
+	wall, ok := n.devices[""]
+	if !ok {
+		return false
+	}
+	switch r.Kind {
+	case telemetry.RateElectricity, telemetry.RatePUE, telemetry.RateGridLocation, telemetry.RateGridMarket:
+		return slices.Contains(rate.NodeKeys(&wall.Device), r.Key)
+	case telemetry.RateInstancePrice:
+		return slices.Contains(rate.RegionalKeys(wall.InstanceType, wall.Region), r.Key)
+	}
+	for _, d := range n.devices {
+		if d.Kind == telemetry.KindGPU && slices.Contains(rate.RegionalKeys(d.Model, wall.Region), r.Key) {
+			return true
+		}
+	}
+	return false
 }
 
 // ApplyDevice takes a row of the inventory.
