@@ -202,3 +202,26 @@ func TestStepsHaveOneOrder(t *testing.T) {
 		}
 	}
 }
+
+// TestFarthestReach: the latest reading that is not late, of power at the end of
+// the longest segment, reaches back over a hold into the longest bridge; what
+// that takes is still there.
+func TestFarthestReach(t *testing.T) {
+	at := func(seconds int64, m telemetry.Metric, v int64) telemetry.Reading {
+		return telemetry.Reading{Device: "g", Metric: m, Time: scriptStart + seconds*second, Value: v}
+	}
+	dims := []event{
+		{dim: telemetry.Device{Node: "n", Kind: telemetry.KindWall}}, {dim: telemetry.Device{Node: "n", ID: "g", Kind: telemetry.KindGPU}},
+	}
+	first := event{node: "n", batch: []telemetry.Reading{
+		at(-3600, telemetry.Temperature, 1), at(0, telemetry.EnergyJoules, 0), at(3590, telemetry.PowerWatts, 1_000_000),
+		at(3600, telemetry.EnergyJoules, 3_600_000_000), at(4820, telemetry.Temperature, 1),
+	}}
+	late := event{node: "n", batch: []telemetry.Reading{at(3890, telemetry.PowerWatts, 1_000_000)}}
+	all := append(slices.Clone(dims), first, late)
+	want := deliver(t, all, 1, 0, 0)
+	got := deliver(t, all, 1, 1, 1)
+	if diff := cmp.Diff(named(got), named(want)); diff != "" || got.Late != 0 || got.TooOld != 0 {
+		t.Errorf("%d late, %d too old; got before want (-got +want):\n%s", got.Late, got.TooOld, diff)
+	}
+}
