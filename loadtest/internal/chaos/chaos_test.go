@@ -6,13 +6,21 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/ntegral/ntegral/loadtest/internal/benchset"
 )
 
 func TestSumColumnsAreTheAdditiveOnes(t *testing.T) {
 	described := [][]string{
-		{"window_start", "DateTime64(3, 'UTC')"}, {"window_seconds", "UInt32"}, {"node", "String"}, {"energy_j", "Decimal(18, 6)"},
-		{"cost_intervals", "Int64"}, {"task", "Int32"}, {"epoch", "UInt64"}, {"step", "UInt64"}, {""},
+		{"window_start", "DateTime64(3, 'UTC')"},
+		{"window_seconds", "UInt32"},
+		{"node", "String"},
+		{"energy_j", "Decimal(18, 6)"},
+		{"cost_intervals", "Int64"},
+		{"task", "Int32"},
+		{"epoch", "UInt64"},
+		{"step", "UInt64"},
+		{""},
 	}
 	got := sumColumns(described)
 	if d := cmp.Diff(got, []string{"energy_j", "cost_intervals"}); d != "" {

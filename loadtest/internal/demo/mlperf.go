@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 
 	"github.com/ntegral/ntegral/loadtest/internal/mlperf"
 	"github.com/ntegral/ntegral/loadtest/internal/replaydir"
-	"io"
 )
 
 // MLPerf runs the demo of the published power logs in the folder logs.

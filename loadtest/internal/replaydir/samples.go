@@ -1,12 +1,11 @@
 package replaydir
 
 import (
+	"compress/gzip"
 	"io"
 	"path/filepath"
 	"strconv"
 	"time"
-
-	"compress/gzip"
 )
 
 // flushAt is the size at which the row buffer is handed on; rows are far

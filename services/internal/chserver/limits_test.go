@@ -111,8 +111,15 @@ func TestReaderCan(t *testing.T) {
 	}
 	// Clients send settings by habit; wishes above a limit are cut to it, wishes below are kept.
 	for _, tt := range []struct{ name, value, want string }{
-		{"max_execution_time", "5", "5"}, {"max_execution_time", "9000", "20"}, {"max_execution_time", "0", "20"}, {"max_result_rows", "0", "1000000"},
-		{"max_result_rows", "10", "10"}, {"max_memory_usage", "99999999999", "300000000"}, {"readonly", "0", "1"}, {"max_threads", "64", "2"}, {"join_use_nulls", "1", "1"},
+		{"max_execution_time", "5", "5"},
+		{"max_execution_time", "9000", "20"},
+		{"max_execution_time", "0", "20"},
+		{"max_result_rows", "0", "1000000"},
+		{"max_result_rows", "10", "10"},
+		{"max_memory_usage", "99999999999", "300000000"},
+		{"readonly", "0", "1"},
+		{"max_threads", "64", "2"},
+		{"join_use_nulls", "1", "1"},
 	} {
 		r := call{user: "read", query: params(tt.name, tt.value), body: "SELECT toString(getSetting('" + tt.name + "'))"}.do(t, s)
 		if got := strings.TrimSpace(r.body); got != tt.want && !(tt.name == "join_use_nulls" && got == "true") {

@@ -21,7 +21,12 @@ func TestSpliceHeads(t *testing.T) {
 		{"TSVWithNamesAndTypes", []string{"a\nInt8\n1\n", "a\nInt8\n2\n"}, "a\nInt8\n1\n2\n"},
 		{"JSONCompactEachRowWithNames", []string{"[\"a\"]\n[1]\n", "[\"a\"]\n[2]\n"}, "[\"a\"]\n[1]\n[2]\n"},
 		{"RowBinaryWithNamesAndTypes", []string{"\x01\x01a\x04Int8\x07", "\x01\x01a\x04Int8\x08"}, "\x01\x01a\x04Int8\x07\x08"},
-		{"JSON", nil, ""}, {"Parquet", nil, ""}, {"PrettyCompact", nil, ""}, {"Vertical", nil, ""}, {"Values", nil, ""}, {"NativeWithNames", nil, ""},
+		{"JSON", nil, ""},
+		{"Parquet", nil, ""},
+		{"PrettyCompact", nil, ""},
+		{"Vertical", nil, ""},
+		{"Values", nil, ""},
+		{"NativeWithNames", nil, ""},
 	} {
 		s := splicerOf(tt.format)
 		if s == nil {

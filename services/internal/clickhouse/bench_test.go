@@ -99,8 +99,11 @@ func BenchmarkInsertArrow(b *testing.B) {
 			name, table string
 			number      arrow.DataType
 		}{
-			{"decimal", "direct", decimal}, {"decimal_to_null", "discard", decimal}, {"decimal_plain_strings", "plain", decimal},
-			{"int64_null_and_view", "source", integer}, {"int64_to_int64", "scaled", integer},
+			{"decimal", "direct", decimal},
+			{"decimal_to_null", "discard", decimal},
+			{"decimal_plain_strings", "plain", decimal},
+			{"int64_null_and_view", "source", integer},
+			{"int64_to_int64", "scaled", integer},
 		} {
 			part := benchPart(b, rows, way.number)
 			b.Run(fmt.Sprintf("way=%s/rows=%d", way.name, rows), func(b *testing.B) {

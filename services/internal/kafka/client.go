@@ -7,8 +7,9 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/ntegral/ntegral/services/internal/lifecycle"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/ntegral/ntegral/services/internal/lifecycle"
 )
 
 // Bounds of every client. A batch of 1 MiB is what a topic takes unless told

@@ -11,10 +11,11 @@ import (
 	"testing"
 
 	"github.com/kelseyhightower/envconfig"
-	"github.com/ntegral/ntegral/services/internal/kafka"
-	"github.com/ntegral/ntegral/services/internal/lifecycle"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/ntegral/ntegral/services/internal/kafka"
+	"github.com/ntegral/ntegral/services/internal/lifecycle"
 )
 
 func TestConfigFromTheEnvironment(t *testing.T) {

@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/ntegral/ntegral/services/internal/lifecycle"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/ntegral/ntegral/services/internal/lifecycle"
 )
 
 // Classify marks err with its kind (see package lifecycle), by type and by

@@ -8,10 +8,11 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/ntegral/ntegral/services/internal/kafka"
 	"github.com/ntegral/ntegral/services/internal/kafka/kafkatest"
 	"github.com/ntegral/ntegral/services/internal/lifecycle"
-	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 func reader(t *testing.T, b *kafkatest.Broker, topic string, offset int64) *kafka.Reader {

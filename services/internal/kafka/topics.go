@@ -8,11 +8,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ntegral/ntegral/services/internal/lifecycle"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/ntegral/ntegral/services/internal/lifecycle"
 )
 
 // TopicSpec is a topic as the product wants it.

@@ -9,17 +9,19 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ntegral/ntegral/services/internal/kafka"
-	"github.com/ntegral/ntegral/services/internal/kafka/kafkatest"
-	"github.com/ntegral/ntegral/services/internal/lifecycle"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/ntegral/ntegral/services/internal/kafka"
+	"github.com/ntegral/ntegral/services/internal/kafka/kafkatest"
+	"github.com/ntegral/ntegral/services/internal/lifecycle"
 )
 
 func spec(name string, partitions int32) kafka.TopicSpec {
 	return kafka.TopicSpec{Name: name, Partitions: partitions, Configs: map[string]string{
-		"retention.ms": "86400000", "retention.bytes": "1000000", "max.message.bytes": "2000000"}}
+		"retention.ms": "86400000", "retention.bytes": "1000000", "max.message.bytes": "2000000",
+	}}
 }
 
 func TestEnsureTopics(t *testing.T) {

@@ -5,8 +5,9 @@ import (
 	"os"
 	"testing"
 
-	"github.com/ntegral/ntegral/services/internal/kafka/kafkatest"
 	"go.uber.org/goleak"
+
+	"github.com/ntegral/ntegral/services/internal/kafka/kafkatest"
 )
 
 func TestMain(m *testing.M) {

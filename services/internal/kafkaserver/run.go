@@ -12,11 +12,12 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/ntegral/ntegral/services/internal/kafka"
-	"github.com/ntegral/ntegral/services/internal/lifecycle"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/kversion"
+
+	"github.com/ntegral/ntegral/services/internal/kafka"
+	"github.com/ntegral/ntegral/services/internal/lifecycle"
 )
 
 // Run serves until ctx ends, and then saves what makes the next start quick.

@@ -12,13 +12,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/ntegral/ntegral/services/internal/kafka"
 	"github.com/ntegral/ntegral/services/internal/kafka/kafkatest"
 	"github.com/ntegral/ntegral/services/internal/kafkaserver"
 	"github.com/ntegral/ntegral/services/internal/lifecycle"
 	"github.com/ntegral/ntegral/services/internal/system"
-	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 func TestValidate(t *testing.T) {
@@ -168,7 +169,8 @@ func TestRetentionRemovesOldSegments(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	err := kafka.EnsureTopics(ctx, c, 0, kafka.TopicSpec{Name: "small", Partitions: 1, Configs: map[string]string{
-		"retention.ms": "-1", "retention.bytes": "20000", "segment.bytes": "5000"}})
+		"retention.ms": "-1", "retention.bytes": "20000", "segment.bytes": "5000",
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}

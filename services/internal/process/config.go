@@ -7,9 +7,10 @@ import (
 	"net"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/ntegral/ntegral/pipelines/engine"
 	"github.com/ntegral/ntegral/services/internal/kafka"
-	"github.com/prometheus/client_golang/prometheus"
 )
 
 // Config is what operators set. Its prefix is NTEGRAL_PROCESS.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/ntegral/ntegral/pipelines/engine"
 	"github.com/ntegral/ntegral/schemas/fact"
 	"github.com/ntegral/ntegral/schemas/record"
@@ -114,8 +115,10 @@ func publishEstate(r *rig, whole *engine.Engine) {
 			r.produce(record.Inventory, name, record.TypeDevice, record.AppendDevice(nil, &d))
 			whole.ApplyDevice(&d)
 		}
-		p := telemetry.Placement{ID: "job", Node: name, Revision: 1, Manager: telemetry.ManagerSlurm, Workload: "train",
-			Devices: []string{"gpu0"}, Mode: telemetry.ModeWhole, Start: time.Date(2026, 3, 1, 23, 50, 0, 0, time.UTC).UnixNano(), End: telemetry.MaxTime}
+		p := telemetry.Placement{
+			ID: "job", Node: name, Revision: 1, Manager: telemetry.ManagerSlurm, Workload: "train",
+			Devices: []string{"gpu0"}, Mode: telemetry.ModeWhole, Start: time.Date(2026, 3, 1, 23, 50, 0, 0, time.UTC).UnixNano(), End: telemetry.MaxTime,
+		}
 		r.produce(record.Placements, name, record.TypePlacement, record.AppendPlacement(nil, &p))
 		whole.ApplyPlacement(&p)
 	}

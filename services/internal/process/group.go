@@ -6,10 +6,11 @@ import (
 	"sync"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/ntegral/ntegral/schemas/record"
 	"github.com/ntegral/ntegral/services/internal/kafka"
 	"github.com/ntegral/ntegral/services/internal/lifecycle"
-	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // taskSet is the tasks that this processor owns.

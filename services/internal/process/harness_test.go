@@ -11,14 +11,15 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/google/go-cmp/cmp"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"go.uber.org/goleak"
+
 	"github.com/ntegral/ntegral/pipelines/commitlog"
 	"github.com/ntegral/ntegral/schemas/fact"
 	"github.com/ntegral/ntegral/schemas/record"
 	"github.com/ntegral/ntegral/schemas/telemetry"
 	"github.com/ntegral/ntegral/services/internal/kafka"
 	"github.com/ntegral/ntegral/services/internal/kafka/kafkatest"
-	"github.com/twmb/franz-go/pkg/kgo"
-	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) {
@@ -138,8 +139,10 @@ func (r *rig) follow(task int32) []*commitlog.Step {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	want := record.Offsets{Samples: ends[record.Samples][task], Placements: ends[record.Placements][task],
-		Inventory: ends[record.Inventory][task], Rates: ends[record.Rates][0]}
+	want := record.Offsets{
+		Samples: ends[record.Samples][task], Placements: ends[record.Placements][task],
+		Inventory: ends[record.Inventory][task], Rates: ends[record.Rates][0],
+	}
 	var steps []*commitlog.Step
 	if want == (record.Offsets{}) {
 		return nil

@@ -6,10 +6,11 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/ntegral/ntegral/schemas/record"
 	"github.com/ntegral/ntegral/schemas/telemetry"
 	"github.com/ntegral/ntegral/services/internal/kafka"
-	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // inputs reads a task's four partitions and applies them to its engine, in the

@@ -3,8 +3,9 @@ package process
 import (
 	"strconv"
 
-	"github.com/ntegral/ntegral/schemas/telemetry"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/ntegral/ntegral/schemas/telemetry"
 )
 
 const (
@@ -37,15 +38,23 @@ func newMetrics() *metrics {
 	}
 	seconds := prometheus.ExponentialBuckets(0.001, 2, 14)
 	return &metrics{
-		stepSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: namespace, Subsystem: subsystem,
-			Name: "step_duration_seconds", Help: "Time from a step's input to its acknowledged commit, in seconds.", Buckets: seconds}),
-		checkpointSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: namespace, Subsystem: subsystem,
-			Name: "checkpoint_duration_seconds", Help: "Time that a task stands still for a checkpoint, in seconds.", Buckets: seconds}),
-		checkpointBytes: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: namespace, Subsystem: subsystem,
-			Name: "checkpoint_bytes", Help: "Size of the checkpoint written last, in bytes."}),
+		stepSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Namespace: namespace, Subsystem: subsystem,
+			Name: "step_duration_seconds", Help: "Time from a step's input to its acknowledged commit, in seconds.", Buckets: seconds,
+		}),
+		checkpointSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Namespace: namespace, Subsystem: subsystem,
+			Name: "checkpoint_duration_seconds", Help: "Time that a task stands still for a checkpoint, in seconds.", Buckets: seconds,
+		}),
+		checkpointBytes: prometheus.NewGauge(prometheus.GaugeOpts{
+			Namespace: namespace, Subsystem: subsystem,
+			Name: "checkpoint_bytes", Help: "Size of the checkpoint written last, in bytes.",
+		}),
 		opens: counter("opens_total", "Epochs opened, in epochs."),
-		failures: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Subsystem: subsystem,
-			Name: "task_failures_total", Help: "Epochs given up, by kind of failure, in epochs."}, []string{"kind"}),
+		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: namespace, Subsystem: subsystem,
+			Name: "task_failures_total", Help: "Epochs given up, by kind of failure, in epochs.",
+		}, []string{"kind"}),
 		deadLetters:    counter("dead_letters_total", "Dead letters written, in records."),
 		lettersDropped: counter("dead_letters_dropped_total", "Dead letters beyond the bound of a step, which only the counts by reason show, in records."),
 	}
@@ -69,38 +78,70 @@ func taskDesc(name, help string, labels ...string) *prometheus.Desc {
 var (
 	rejectedDesc = taskDesc("readings_rejected_total", "Events refused, by reason, in events; late ones apart.", "reason")
 	taskMetrics  = []taskMetric{
-		{taskDesc("readings_accepted_total", "Readings accepted, in readings."), prometheus.CounterValue,
-			func(s *TaskStatus) float64 { return float64(s.Totals.Readings) }},
-		{taskDesc("readings_duplicate_total", "Readings of a series at a time that was known already, in readings."), prometheus.CounterValue,
-			func(s *TaskStatus) float64 { return float64(s.Totals.Duplicates) }},
-		{taskDesc("readings_late_total", "Events older than the horizon, kept out, in events."), prometheus.CounterValue,
-			func(s *TaskStatus) float64 { return float64(s.Totals.Counts[telemetry.Late]) }},
-		{taskDesc("rows_total", "Fact rows committed, in rows."), prometheus.CounterValue,
-			func(s *TaskStatus) float64 { return float64(s.Totals.Rows) }},
-		{taskDesc("parts_total", "Parts committed, in parts."), prometheus.CounterValue,
-			func(s *TaskStatus) float64 { return float64(s.Totals.Parts) }},
-		{taskDesc("steps_total", "Steps committed, in steps."), prometheus.CounterValue,
-			func(s *TaskStatus) float64 { return float64(s.Step) }},
-		{taskDesc("epoch", "Epoch of the task, a number."), prometheus.GaugeValue,
-			func(s *TaskStatus) float64 { return float64(s.Epoch) }},
-		{taskDesc("watermark_timestamp_seconds", "Largest watermark of the task's nodes, in seconds since 1970; 0 if there is none."), prometheus.GaugeValue,
-			func(s *TaskStatus) float64 { return float64(s.Watermark) / 1e9 }},
-		{taskDesc("lag_records", "Records of the samples topic that no step has used, in records."), prometheus.GaugeValue,
-			func(s *TaskStatus) float64 { return float64(s.Lag) }},
-		{taskDesc("running", "1 while the task runs, 0 while it is being opened or down."), prometheus.GaugeValue,
-			func(s *TaskStatus) float64 { return boolean(s.State == StateRunning) }},
-		{taskDesc("rejected_energy_joules", "Energy of rejected counter segments, in joules."), prometheus.GaugeValue,
-			func(s *TaskStatus) float64 { return joules(s.Totals.RejectedEnergy) }},
-		{taskDesc("unplaced_energy_joules", "Energy of segments that no presence holds, in joules."), prometheus.GaugeValue,
-			func(s *TaskStatus) float64 { return joules(s.Totals.UnplacedEnergy) }},
-		{taskDesc("inconsistent_energy_joules", "Energy by which children exceed their meter, in joules."), prometheus.GaugeValue,
-			func(s *TaskStatus) float64 { return joules(s.Totals.InconsistentEnergy) }},
-		{taskDesc("residual_energy_joules", "Energy that conservation lacks, in joules; always 0."), prometheus.GaugeValue,
-			func(s *TaskStatus) float64 { return joules(s.Totals.ResidualEnergy) }},
-		{taskDesc("residual_money", "Money that conservation lacks, in currency units; always 0."), prometheus.GaugeValue,
-			func(s *TaskStatus) float64 { return float64(s.Totals.ResidualMoney) / 1e9 }},
-		{taskDesc("residual_time_seconds", "Time that conservation lacks, in seconds; always 0."), prometheus.GaugeValue,
-			func(s *TaskStatus) float64 { return float64(s.Totals.ResidualTime) / 1e9 }},
+		{
+			taskDesc("readings_accepted_total", "Readings accepted, in readings."), prometheus.CounterValue,
+			func(s *TaskStatus) float64 { return float64(s.Totals.Readings) },
+		},
+		{
+			taskDesc("readings_duplicate_total", "Readings of a series at a time that was known already, in readings."), prometheus.CounterValue,
+			func(s *TaskStatus) float64 { return float64(s.Totals.Duplicates) },
+		},
+		{
+			taskDesc("readings_late_total", "Events older than the horizon, kept out, in events."), prometheus.CounterValue,
+			func(s *TaskStatus) float64 { return float64(s.Totals.Counts[telemetry.Late]) },
+		},
+		{
+			taskDesc("rows_total", "Fact rows committed, in rows."), prometheus.CounterValue,
+			func(s *TaskStatus) float64 { return float64(s.Totals.Rows) },
+		},
+		{
+			taskDesc("parts_total", "Parts committed, in parts."), prometheus.CounterValue,
+			func(s *TaskStatus) float64 { return float64(s.Totals.Parts) },
+		},
+		{
+			taskDesc("steps_total", "Steps committed, in steps."), prometheus.CounterValue,
+			func(s *TaskStatus) float64 { return float64(s.Step) },
+		},
+		{
+			taskDesc("epoch", "Epoch of the task, a number."), prometheus.GaugeValue,
+			func(s *TaskStatus) float64 { return float64(s.Epoch) },
+		},
+		{
+			taskDesc("watermark_timestamp_seconds", "Largest watermark of the task's nodes, in seconds since 1970; 0 if there is none."), prometheus.GaugeValue,
+			func(s *TaskStatus) float64 { return float64(s.Watermark) / 1e9 },
+		},
+		{
+			taskDesc("lag_records", "Records of the samples topic that no step has used, in records."), prometheus.GaugeValue,
+			func(s *TaskStatus) float64 { return float64(s.Lag) },
+		},
+		{
+			taskDesc("running", "1 while the task runs, 0 while it is being opened or down."), prometheus.GaugeValue,
+			func(s *TaskStatus) float64 { return boolean(s.State == StateRunning) },
+		},
+		{
+			taskDesc("rejected_energy_joules", "Energy of rejected counter segments, in joules."), prometheus.GaugeValue,
+			func(s *TaskStatus) float64 { return joules(s.Totals.RejectedEnergy) },
+		},
+		{
+			taskDesc("unplaced_energy_joules", "Energy of segments that no presence holds, in joules."), prometheus.GaugeValue,
+			func(s *TaskStatus) float64 { return joules(s.Totals.UnplacedEnergy) },
+		},
+		{
+			taskDesc("inconsistent_energy_joules", "Energy by which children exceed their meter, in joules."), prometheus.GaugeValue,
+			func(s *TaskStatus) float64 { return joules(s.Totals.InconsistentEnergy) },
+		},
+		{
+			taskDesc("residual_energy_joules", "Energy that conservation lacks, in joules; always 0."), prometheus.GaugeValue,
+			func(s *TaskStatus) float64 { return joules(s.Totals.ResidualEnergy) },
+		},
+		{
+			taskDesc("residual_money", "Money that conservation lacks, in currency units; always 0."), prometheus.GaugeValue,
+			func(s *TaskStatus) float64 { return float64(s.Totals.ResidualMoney) / 1e9 },
+		},
+		{
+			taskDesc("residual_time_seconds", "Time that conservation lacks, in seconds; always 0."), prometheus.GaugeValue,
+			func(s *TaskStatus) float64 { return float64(s.Totals.ResidualTime) / 1e9 },
+		},
 	}
 )
 

@@ -33,11 +33,12 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/ntegral/ntegral/pipelines/engine"
 	"github.com/ntegral/ntegral/schemas/record"
 	"github.com/ntegral/ntegral/services/internal/kafka"
 	"github.com/ntegral/ntegral/services/internal/lifecycle"
-	"github.com/prometheus/client_golang/prometheus"
 )
 
 // Run processes until ctx ends, and then stops its tasks, each with a last

@@ -7,11 +7,12 @@ import (
 	"strconv"
 
 	"github.com/cespare/xxhash/v2"
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/ntegral/ntegral/pipelines/commitlog"
 	"github.com/ntegral/ntegral/schemas/record"
 	"github.com/ntegral/ntegral/services/internal/kafka"
 	"github.com/ntegral/ntegral/services/internal/lifecycle"
-	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // complete is a checkpoint all of which is there.

@@ -6,11 +6,12 @@ import (
 	"time"
 
 	"github.com/apache/arrow/go/v17/arrow/memory"
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/ntegral/ntegral/pipelines/commitlog"
 	"github.com/ntegral/ntegral/schemas/fact"
 	"github.com/ntegral/ntegral/schemas/record"
 	"github.com/ntegral/ntegral/services/internal/kafka"
-	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // session is one epoch of a task: what its goroutine owns.

@@ -9,9 +9,10 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
 	"github.com/ntegral/ntegral/schemas/record"
 	"github.com/ntegral/ntegral/schemas/telemetry"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
 // State is what a task is doing.

@@ -6,12 +6,13 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
 	"github.com/ntegral/ntegral/pipelines/commitlog"
 	"github.com/ntegral/ntegral/pipelines/engine"
 	"github.com/ntegral/ntegral/schemas/record"
 	"github.com/ntegral/ntegral/services/internal/kafka"
 	"github.com/ntegral/ntegral/services/internal/lifecycle"
-	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // step applies records and what else there is, and makes the outcome count.
@@ -75,8 +76,10 @@ func (s *session) write(ctx context.Context, result *engine.Result) error {
 	}
 	s.task.env.metrics.deadLetters.Add(float64(letters))
 	commit := s.commit(result, step, len(parts), sums)
-	env := record.Envelope{ID: record.PartID{Task: s.task.id, Epoch: s.log.Epoch, Step: step}.Token(),
-		Source: s.source, Type: record.TypeCommit, Time: s.recordedAt}
+	env := record.Envelope{
+		ID:     record.PartID{Task: s.task.id, Epoch: s.log.Epoch, Step: step}.Token(),
+		Source: s.source, Type: record.TypeCommit, Time: s.recordedAt,
+	}
 	rec := s.record(record.Facts, s.task.id, env, commit.Append(nil))
 	if err := s.append(ctx, rec); err != nil {
 		return fmt.Errorf("append commit: %w", err)

@@ -105,7 +105,9 @@ func (r *run) lettersSince(ctx context.Context, client *kgo.Client, from map[int
 		return cmp.Or(cmp.Compare(a.reason, b.reason), cmp.Compare(a.node, b.node))
 	})
 	for _, k := range keys {
-		refused += int64(letters[k].Count)
+		if letters[k].Reason != telemetry.BeyondHorizon { // that one was taken, and acts on what is still open
+			refused += int64(letters[k].Count)
+		}
 		r.console.line("%s", describeLetter(letters[k]))
 	}
 	return refused, nil
@@ -114,8 +116,10 @@ func (r *run) lettersSince(ctx context.Context, client *kgo.Client, from map[int
 func describeLetter(l *record.DeadLetter) string {
 	span := fmt.Sprintf("%s, from %s to %s", count(int64(l.Count)), clock(l.First), clock(l.Last))
 	switch l.Reason {
-	case telemetry.Late, telemetry.BeyondHorizon:
+	case telemetry.Late:
 		return fmt.Sprintf("%s: readings of node %s older than its horizon were refused: %s", l.Reason, l.Node, span)
+	case telemetry.BeyondHorizon:
+		return fmt.Sprintf("%s: a rate, device or placement of node %s acts on windows that can no longer be restated, and which keep their figures: %s", l.Reason, l.Node, span)
 	}
 	return fmt.Sprintf("%s: events of node %s were refused by the processor: %s (%s)", l.Reason, l.Node, span, l.Detail)
 }

@@ -7,9 +7,10 @@ import (
 	"os"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/ntegral/ntegral/services/internal/lifecycle"
 	"github.com/ntegral/ntegral/services/internal/system"
-	"golang.org/x/sys/unix"
 )
 
 // ErrNotRunning says that no supervisor is at work in a folder.

@@ -64,8 +64,11 @@ func (c Config) Validate() error {
 		name  string
 		value time.Duration
 	}{
-		{"ready timeout", c.ReadyTimeout}, {"stop timeout", c.StopTimeout}, {"backoff min", c.BackoffMin},
-		{"backoff max", c.BackoffMax}, {"healthy after", c.HealthyAfter},
+		{"ready timeout", c.ReadyTimeout},
+		{"stop timeout", c.StopTimeout},
+		{"backoff min", c.BackoffMin},
+		{"backoff max", c.BackoffMax},
+		{"healthy after", c.HealthyAfter},
 	} {
 		if d.value <= 0 {
 			errs = append(errs, fmt.Errorf("supervise %s: %s is not positive", d.name, d.value))

@@ -18,9 +18,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
+
 	"github.com/ntegral/ntegral/services/internal/supervise"
 	"github.com/ntegral/ntegral/services/internal/system"
-	"go.uber.org/goleak"
 )
 
 // The test binary plays the supervisor and its children, too.
@@ -48,17 +49,23 @@ func TestMain(m *testing.M) {
 }
 
 func config() supervise.Config {
-	return supervise.Config{ReadyTimeout: 10 * time.Second, StopTimeout: 5 * time.Second, BackoffMin: time.Millisecond,
-		BackoffMax: 20 * time.Millisecond, HealthyAfter: time.Minute, FirstTries: 3, LogMaxBytes: 4096, LogKeep: 1}
+	return supervise.Config{
+		ReadyTimeout: 10 * time.Second, StopTimeout: 5 * time.Second, BackoffMin: time.Millisecond,
+		BackoffMax: 20 * time.Millisecond, HealthyAfter: time.Minute, FirstTries: 3, LogMaxBytes: 4096, LogKeep: 1,
+	}
 }
 
 func settings(dir, children string) supervise.Settings {
-	s := supervise.Settings{Executable: os.Args[0], Folder: system.Folder(dir), Environ: os.Environ(),
-		Out: os.Stdout, Logger: slog.New(slog.NewTextHandler(os.Stderr, nil))}
+	s := supervise.Settings{
+		Executable: os.Args[0], Folder: system.Folder(dir), Environ: os.Environ(),
+		Out: os.Stdout, Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)),
+	}
 	for _, c := range strings.Fields(children) {
 		name, behaviour, _ := strings.Cut(c, ":")
-		s.Children = append(s.Children, supervise.Child{Name: name, Args: []string{name, behaviour},
-			Env: []string{envRole + "=child", envDir + "=" + dir, "CHILD_SECRET=of " + name}})
+		s.Children = append(s.Children, supervise.Child{
+			Name: name, Args: []string{name, behaviour},
+			Env: []string{envRole + "=child", envDir + "=" + dir, "CHILD_SECRET=of " + name},
+		})
 	}
 	return s
 }

@@ -60,8 +60,10 @@ func supervise(ctx context.Context, cfg Config, set Settings, b *board, spawn *s
 	var running []running
 	var failed error
 	for _, c := range set.Children {
-		k := &keeper{child: c, cfg: cfg, set: set, spawn: spawn, board: b, logger: set.Logger, first: make(chan error, 2),
-			backoff: lifecycle.Backoff{Min: cfg.BackoffMin, Max: cfg.BackoffMax}}
+		k := &keeper{
+			child: c, cfg: cfg, set: set, spawn: spawn, board: b, logger: set.Logger, first: make(chan error, 2),
+			backoff: lifecycle.Backoff{Min: cfg.BackoffMin, Max: cfg.BackoffMax},
+		}
 		running = append(running, start(ctx, k))
 		if failed = awaitFirst(ctx, k.first); failed != nil {
 			break

@@ -99,9 +99,12 @@ func complete(env *Env, cfg Config) (changed bool, err error) {
 		changed = env.set(s.env, s.scheme+Loopback(cmp.Or(s.port, free[i]))) || changed
 	}
 	for _, d := range [][2]string{
-		{KafkaUser, "ntegral"}, {KafkaPassword, rand.Text()},
-		{ClickhouseUser, "ntegral"}, {ClickhousePassword, rand.Text()},
-		{ClickhouseReadUser, "ntegral_read"}, {ClickhouseReadPassword, rand.Text()},
+		{KafkaUser, "ntegral"},
+		{KafkaPassword, rand.Text()},
+		{ClickhouseUser, "ntegral"},
+		{ClickhousePassword, rand.Text()},
+		{ClickhouseReadUser, "ntegral_read"},
+		{ClickhouseReadPassword, rand.Text()},
 	} {
 		if env.Get(d[0]) == "" {
 			changed = env.set(d[0], d[1]) || changed

@@ -77,8 +77,10 @@ func Main(m *testing.M) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	err := kafkaserver.Run(ctx, kafkaserver.Config{Dir: os.Getenv(envDir), Listen: os.Getenv(envListen),
-		Durable: os.Getenv(envDurable) != ""},
+	err := kafkaserver.Run(ctx, kafkaserver.Config{
+		Dir: os.Getenv(envDir), Listen: os.Getenv(envListen),
+		Durable: os.Getenv(envDurable) != "",
+	},
 		kafkaserver.Settings{
 			Logger: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 			Ready:  func(addr string) { fmt.Println("ready", addr) },

@@ -29,10 +29,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ntegral/ntegral/services/internal/kafka"
-	"github.com/ntegral/ntegral/services/internal/system"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/ntegral/ntegral/services/internal/kafka"
+	"github.com/ntegral/ntegral/services/internal/system"
 )
 
 // Kinds of broker.
@@ -110,8 +111,10 @@ func (b *Broker) Topic(t testing.TB, partitions int32) string {
 	t.Helper()
 	name := "test-" + strings.ToLower(rand.Text())
 	client := b.Client(t)
-	err := kafka.EnsureTopics(t.Context(), client, 1, kafka.TopicSpec{Name: name, Partitions: partitions,
-		Configs: map[string]string{"retention.ms": "3600000", "retention.bytes": "1073741824"}})
+	err := kafka.EnsureTopics(t.Context(), client, 1, kafka.TopicSpec{
+		Name: name, Partitions: partitions,
+		Configs: map[string]string{"retention.ms": "3600000", "retention.bytes": "1073741824"},
+	})
 	if err != nil {
 		t.Fatalf("make topic: %v", err)
 	}
