@@ -110,14 +110,14 @@ func (r *siege) killUntil(ctx context.Context, s *product.System, replay *produc
 		if r.rng.IntN(replayKillOneIn) == 0 {
 			if err := replay.Process.Kill(); err == nil {
 				r.replayKills++
-				<-ended
+				_ = <-ended // it was killed
 				killed = true
 			}
 		}
 		if err := r.kill(ctx, s); err != nil {
 			if !killed {
 				_ = replay.Process.Kill() // the error that matters is ours
-				<-ended
+				_ = <-ended               // it was killed
 			}
 			return false, err
 		}

@@ -134,10 +134,11 @@ func (s *System) Down(ctx context.Context) error {
 		return err
 	}
 	select {
-	case <-s.exited:
+	case exit := <-s.exited:
+		err = errors.Join(err, exit)
 	case <-ctx.Done():
 		err = errors.Join(err, context.Cause(ctx), syscall.Kill(-s.up.Process.Pid, syscall.SIGKILL))
-		<-s.exited
+		_ = <-s.exited // it was killed
 	}
 	s.up = nil
 	return err

@@ -30,7 +30,7 @@ func Run(ctx context.Context, c Config, s Settings) error {
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	defer listener.Close()
+	defer func() { _ = listener.Close() }() // the server has closed it, but for an early return
 	engine, err := startEngine(path, c)
 	if err != nil {
 		return err
@@ -96,6 +96,6 @@ func drain(server *http.Server, cut context.CancelCauseFunc, served <-chan error
 	if err := errors.Join(err, server.Close()); err != nil {
 		return fmt.Errorf("drain requests: %w", err)
 	}
-	<-served
+	_ = <-served // says that the server was closed, which it was asked to be
 	return nil
 }

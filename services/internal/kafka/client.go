@@ -99,5 +99,5 @@ func (l clientLog) Log(level kgo.LogLevel, msg string, keyvals ...any) {
 	case kgo.LogLevelWarn:
 		to = slog.LevelWarn
 	}
-	l.logger.Log(context.Background(), to, "kafka client: "+msg, keyvals...)
+	l.logger.Log(context.Background(), to, "kafka client", append([]any{"event", msg}, keyvals...)...)
 }

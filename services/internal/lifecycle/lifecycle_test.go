@@ -45,8 +45,8 @@ func TestKindOfError(t *testing.T) {
 
 func TestBackoffStaysInItsBounds(t *testing.T) {
 	b := lifecycle.Backoff{Min: 100 * time.Millisecond, Max: time.Second}
-	for i, top := range []time.Duration{100, 200, 400, 800, 1000, 1000} {
-		top *= time.Millisecond
+	for i, ms := range []int{100, 200, 400, 800, 1000, 1000} {
+		top := time.Duration(ms) * time.Millisecond
 		if got := b.Next(); got < top/2 || got > top {
 			t.Errorf("wait %d: got %s, want between %s and %s", i, got, top/2, top)
 		}

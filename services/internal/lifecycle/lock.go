@@ -38,7 +38,7 @@ func Lock(dir string) (unlock func() error, err error) {
 		return nil, fmt.Errorf("open lock: %w", err)
 	}
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		defer f.Close()
+		defer func() { _ = f.Close() }() // nothing was written
 		if errors.Is(err, unix.EWOULDBLOCK) {
 			return nil, Permanent(&HeldError{Dir: dir, PID: holder(f)})
 		}

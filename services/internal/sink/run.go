@@ -155,6 +155,6 @@ func (s serving) Run(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	err := server.Close()
-	<-stopped
+	_ = <-stopped // says that the server was closed, which it was asked to be
 	return err
 }

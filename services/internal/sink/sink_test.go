@@ -59,7 +59,7 @@ func await(t *testing.T, client *clickhouse.Client, logs ...*sinktest.Log) {
 	for _, table := range []string{"facts", "facts_hourly", "facts_daily"} {
 		got := query(t, client, "SELECT sum(energy_j), sum(hold_cost), sum(embodied_intervals) FROM "+table)
 		for i, c := range []fact.Column{fact.Energy, fact.HoldCost, fact.EmbodiedIntervals} {
-			want := int64(sums[c])
+			want := sums[c]
 			v, err := textrow.Decimal(got[i], fact.Columns[c].Scale)
 			if err != nil || v.Int64() != want {
 				t.Errorf("%s: %s is %s (%v), want %d", table, fact.Columns[c].Name, got[i], err, want)

@@ -217,7 +217,7 @@ func get(ctx context.Context, addr, path string) (int, []byte, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }() // it was read
 	body, err := io.ReadAll(io.LimitReader(res.Body, maxStatus))
 	if err != nil {
 		return 0, nil, fmt.Errorf("ask %s: %w", addr, err)

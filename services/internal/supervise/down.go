@@ -37,7 +37,7 @@ func Down(ctx context.Context, folder system.Folder) error {
 		return fmt.Errorf("stop %s: open process %d: %w", folder, s.PID, err)
 	}
 	process := os.NewFile(uintptr(fd), "pidfd")
-	defer process.Close()
+	defer func() { _ = process.Close() }() // a handle, nothing more
 	if started, err := startTime(s.PID); err != nil || started != s.StartTime {
 		return fmt.Errorf("stop %s: %w", folder, ErrNotRunning)
 	}
