@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # generated.sh [--check]: writes the documents that the binary knows by itself
 # (configuration, metrics) into docs/, or with --check fails where they differ.
-# A document whose command the binary does not have yet is left out.
 set -eu
 cd "$(dirname -- "$0")/../.."
 
@@ -11,7 +10,7 @@ trap 'rm -rf "$work"' EXIT
 (cd services && go build -o "$work/ntegral" ./cmd/ntegral)
 red=
 for name in config metrics; do
-	"$work/ntegral" docs "$name" >"$work/$name.md" 2>/dev/null || continue
+	"$work/ntegral" docs "$name" >"$work/$name.md" || { echo "ntegral docs $name failed" >&2; exit 1; }
 	if [ "$check" = --check ]; then
 		diff -u "docs/$name.md" "$work/$name.md" || red="$red docs/$name.md"
 	else

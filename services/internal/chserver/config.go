@@ -26,31 +26,31 @@ const (
 // variables begin with NTEGRAL_CHDB_.
 type Config struct {
 	// Lib is the path of libchdb.so. Empty looks into the cache of `make libchdb` and the usual library folders.
-	Lib string `split_words:"true"`
+	Lib string `split_words:"true" desc:"path of libchdb.so; empty looks into the cache of make libchdb and the usual library folders"`
 	// Listen is the address of the HTTP interface. Port 0 takes a free one.
-	Listen string `split_words:"true" default:"127.0.0.1:8123"`
+	Listen string `split_words:"true" default:"127.0.0.1:8123" desc:"host:port of the embedded engine's HTTP interface; port 0 takes a free one"`
 	// DataDir is the folder of tables and metadata. One process at a time can use it.
-	DataDir string `split_words:"true"`
+	DataDir string `split_words:"true" desc:"data folder of the embedded engine; one process at a time can use it"`
 	// Database is the database that requests use unless they name another, and the only one that the reader sees.
-	Database string `split_words:"true" default:"ntegral"`
+	Database string `split_words:"true" default:"ntegral" desc:"database that requests use unless they name another, and the only one the reader sees"`
 	// WriterPassword is the password of user ntegral.
-	WriterPassword Secret `split_words:"true"`
+	WriterPassword Secret `split_words:"true" desc:"password of the embedded engine's user ntegral"`
 	// ReaderPassword is the password of user ntegral_read. Empty locks that user out.
-	ReaderPassword Secret `split_words:"true"`
+	ReaderPassword Secret `split_words:"true" desc:"password of the embedded engine's user ntegral_read; empty locks that user out"`
 	// MemoryBytes bounds the memory of the whole engine. Zero means 70 % of the machine's.
-	MemoryBytes int64 `split_words:"true" default:"4000000000"`
+	MemoryBytes int64 `split_words:"true" default:"4000000000" desc:"memory of the whole engine; 0 means 70 % of the machine's"`
 	// QueryMemoryBytes bounds the memory of one of the writer's statements. Zero means no bound of its own.
-	QueryMemoryBytes int64 `split_words:"true" default:"2000000000"`
+	QueryMemoryBytes int64 `split_words:"true" default:"2000000000" desc:"memory of one of the writer's statements; 0 means no bound of its own"`
 	// Threads bounds the threads of one statement. Zero means one a core.
-	Threads int `split_words:"true" default:"0"`
+	Threads int `split_words:"true" default:"0" desc:"threads of one statement; 0 means one a core"`
 	// MaxConcurrentQueries bounds how many statements run at a time; more are refused with code 202.
-	MaxConcurrentQueries int `split_words:"true" default:"100"`
+	MaxConcurrentQueries int `split_words:"true" default:"100" desc:"statements that run at a time; more are refused with code 202"`
 	// MaxBodyBytes bounds the (decompressed) body of one request. Zero means no bound.
-	MaxBodyBytes int64 `split_words:"true" default:"4294967296"`
+	MaxBodyBytes int64 `split_words:"true" default:"4294967296" desc:"decompressed body of one request, bytes; 0 means no bound"`
 	// Durable syncs every inserted part to disk before the insert is acknowledged.
-	Durable bool `split_words:"true"`
+	Durable bool `split_words:"true" desc:"sync every inserted part to disk before acknowledging it"`
 	// DrainTimeout is how long running requests may take to end after a stop; then they are killed.
-	DrainTimeout time.Duration `split_words:"true" default:"10s"`
+	DrainTimeout time.Duration `split_words:"true" default:"10s" desc:"how long running requests may take to end after a stop; then they are killed"`
 	// Reader holds the limits of user ntegral_read.
 	Reader ReaderLimits `split_words:"true"`
 }
@@ -58,15 +58,15 @@ type Config struct {
 // ReaderLimits bound what a statement of the reader may use. Zero is not unlimited: it is refused.
 type ReaderLimits struct {
 	// MemoryBytes bounds the memory of one statement.
-	MemoryBytes int64 `split_words:"true" default:"1000000000"`
+	MemoryBytes int64 `split_words:"true" default:"1000000000" desc:"memory of one of the reader's statements"`
 	// Seconds bounds the running time of one statement.
-	Seconds int `split_words:"true" default:"60"`
+	Seconds int `split_words:"true" default:"60" desc:"seconds that one of the reader's statements may run"`
 	// ResultRows bounds the rows of one result.
-	ResultRows int64 `split_words:"true" default:"1000000"`
+	ResultRows int64 `split_words:"true" default:"1000000" desc:"rows of one of the reader's results"`
 	// ResultBytes bounds the uncompressed size of one result.
-	ResultBytes int64 `split_words:"true" default:"1000000000"`
+	ResultBytes int64 `split_words:"true" default:"1000000000" desc:"bytes of one of the reader's results, uncompressed"`
 	// ConcurrentQueries bounds how many of the reader's statements run at a time.
-	ConcurrentQueries int `split_words:"true" default:"16"`
+	ConcurrentQueries int `split_words:"true" default:"16" desc:"statements of the reader that run at a time"`
 }
 
 var databaseName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,62}$`)
@@ -102,7 +102,7 @@ func (c Config) Validate() error {
 
 // Settings are what the program passes.
 type Settings struct {
-	Logger   *slog.Logger          // nil discards
-	Registry prometheus.Registerer // nil keeps the metrics to itself
-	Ready    func(addr string)     // called once, when requests are served
+	Logger   *slog.Logger         // nil discards
+	Registry *prometheus.Registry // of /metrics; nil: one of its own
+	Ready    func(addr string)    // called once, when requests are served
 }

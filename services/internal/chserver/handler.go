@@ -9,6 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
 	"github.com/ntegral/ntegral/services/internal/chdb"
 )
 
@@ -18,6 +21,7 @@ type Handler struct {
 	config  Config
 	logger  *slog.Logger
 	metrics *metrics
+	served  http.Handler // the metrics
 	version string
 	slots   chan struct{} // one a running statement
 	readers chan struct{} // one a running statement of the reader
@@ -25,8 +29,13 @@ type Handler struct {
 
 // NewHandler prepares the engine (the database, the version) and returns its interface.
 func NewHandler(e *chdb.Engine, c Config, s Settings) (*Handler, error) {
+	registry := s.Registry
+	if registry == nil {
+		registry = prometheus.NewRegistry()
+	}
 	h := &Handler{
-		engine: e, config: c, logger: s.Logger, metrics: newMetrics(s.Registry),
+		engine: e, config: c, logger: s.Logger, metrics: newMetrics(registry),
+		served: promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4}),
 		slots: make(chan struct{}, c.MaxConcurrentQueries), readers: make(chan struct{}, c.Reader.ConcurrentQueries),
 	}
 	if h.logger == nil {
@@ -56,6 +65,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "/ping", "/replicas_status":
 		w.Header().Set("Content-Type", "text/plain; charset=UTF-8")
 		_, _ = w.Write([]byte("Ok.\n"))
+		return
+	case "/metrics":
+		h.served.ServeHTTP(w, r)
 		return
 	case "/":
 	default:

@@ -17,6 +17,10 @@ type metrics struct {
 	rows      prometheus.Counter
 }
 
+// Describe registers the declarations of the engine's metrics, for their
+// documentation.
+func Describe(r prometheus.Registerer) { newMetrics(r) }
+
 func newMetrics(r prometheus.Registerer) *metrics {
 	m := &metrics{
 		queries: prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -36,9 +40,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Name: "ntegral_clickhouse_written_rows_total", Help: "Rows that INSERTs with data have written, those of materialised views among them.",
 		}),
 	}
-	if r != nil {
-		r.MustRegister(m.queries, m.errors, m.pieces, m.sentBytes, m.rows)
-	}
+	r.MustRegister(m.queries, m.errors, m.pieces, m.sentBytes, m.rows)
 	return m
 }
 

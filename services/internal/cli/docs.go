@@ -24,14 +24,19 @@ every command takes addresses and passwords from there.
 // docs writes the documents that follow from the code; make generate calls it.
 func (a *app) docs() *cobra.Command {
 	return &cobra.Command{
-		Use: "docs config", Short: "Print documentation that follows from the code", Hidden: true,
+		Use: "docs config|metrics", Short: "Print documentation that follows from the code", Hidden: true,
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 || args[0] != "config" {
-				return usageError{fmt.Errorf("docs: want config, got %q", args)}
+			if len(args) != 1 || args[0] != "config" && args[0] != "metrics" {
+				return usageError{fmt.Errorf("docs: want config or metrics, got %q", args)}
 			}
 			return nil
 		},
-		RunE: func(*cobra.Command, []string) error { return writeConfig(a.process.Stdout) },
+		RunE: func(c *cobra.Command, args []string) error {
+			if args[0] == "metrics" {
+				return writeMetrics(c.Context(), a.process.Stdout)
+			}
+			return writeConfig(a.process.Stdout)
+		},
 	}
 }
 

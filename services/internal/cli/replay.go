@@ -76,7 +76,7 @@ type ledger struct{ store textrow.Store }
 // offsets, and its ledger rows come in the order of its steps.
 func (l ledger) SamplesOffsets(ctx context.Context) (map[int32]int64, error) {
 	offsets := map[int32]int64{}
-	err := textrow.Each(ctx, l.store, "SELECT task, max(samples_offset) FROM ledger GROUP BY task", nil, func(row []string) error {
+	err := textrow.Each(ctx, l.store, "SELECT task, maxIf(samples_offset, NOT pending) FROM ledger GROUP BY task", nil, func(row []string) error {
 		task, err1 := strconv.ParseInt(row[0], 10, 32)
 		offset, err2 := strconv.ParseInt(row[1], 10, 64)
 		offsets[int32(task)] = offset

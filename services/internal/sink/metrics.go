@@ -19,6 +19,10 @@ type metrics struct {
 	blocked  *prometheus.GaugeVec
 }
 
+// Describe registers the declarations of the sink's metrics, for their
+// documentation.
+func Describe(registry prometheus.Registerer) { newMetrics(registry) }
+
 func newMetrics(registry prometheus.Registerer) *metrics {
 	task := []string{"task"}
 	counter := func(name, help string, labels []string) *prometheus.CounterVec {
@@ -37,7 +41,7 @@ func newMetrics(registry prometheus.Registerer) *metrics {
 		letters:  counter("dead_letters_total", "Records of the log that were set aside.", task),
 		sessions: counter("sessions_total", "Times that a task began to read its log, from the ledger's end.", task),
 		insert: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "ntegral_sink_insert_seconds", Help: "Time of an insert that succeeded, by table.",
+			Name: "ntegral_sink_insert_duration_seconds", Help: "Time of an insert that succeeded, by table.",
 			Buckets: prometheus.ExponentialBuckets(0.002, 2, 14),
 		}, []string{"table"}),
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{Name: "ntegral_sink_in_flight_bytes", Help: "Bytes of parts that are being inserted."}),
