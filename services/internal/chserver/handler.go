@@ -36,7 +36,7 @@ func NewHandler(e *chdb.Engine, c Config, s Settings) (*Handler, error) {
 	h := &Handler{
 		engine: e, config: c, logger: s.Logger, metrics: newMetrics(registry),
 		served: promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4}),
-		slots: make(chan struct{}, c.MaxConcurrentQueries), readers: make(chan struct{}, c.Reader.ConcurrentQueries),
+		slots:  make(chan struct{}, c.MaxConcurrentQueries), readers: make(chan struct{}, c.Reader.ConcurrentQueries),
 	}
 	if h.logger == nil {
 		h.logger = slog.New(slog.DiscardHandler)

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/ntegral/ntegral/services/internal/lifecycle"
 )
@@ -20,7 +21,9 @@ import (
 const codeTableExists = 57
 
 // migrationsTable has a row for each step forward of each migration: statements counts those that
-// are done. A process that dies between a statement and its row repeats that one statement.
+// are done. A process that dies between a statement and its row repeats that one statement, and
+// several processes that migrate at the same time may each run it: therefore a statement of a
+// migration either ends in code 57 when it is repeated, or does nothing.
 const migrationsTable = `CREATE TABLE IF NOT EXISTS schema_migrations
 (
     version UInt32,
@@ -57,22 +60,31 @@ func (c *Client) Migrate(ctx context.Context, fsys fs.FS) error {
 	if err := c.Exec(ctx, migrationsTable); err != nil {
 		return fmt.Errorf("create schema_migrations: %w", err)
 	}
-	var applied []appliedMigration
-	err = c.Select(ctx, &applied, `SELECT m.version AS version, any(m.name) AS name, argMax(m.checksum, m.statements) AS checksum, max(m.statements) AS statements
-		FROM schema_migrations AS m GROUP BY m.version ORDER BY m.version`)
+	done, err := c.appliedMigrations(ctx, known)
 	if err != nil {
-		return fmt.Errorf("read schema_migrations: %w", err)
-	}
-	done, err := compareMigrations(known, applied)
-	if err != nil {
-		return lifecycle.Permanent(err)
+		return err
 	}
 	for _, m := range known {
-		if err := c.applyMigration(ctx, m, done); err != nil {
+		if err := c.applyMigration(ctx, known, m, done); err != nil {
 			return fmt.Errorf("migrate to %s: %w", m.name, err)
 		}
 	}
 	return nil
+}
+
+// appliedMigrations returns how many statements of each version are done.
+func (c *Client) appliedMigrations(ctx context.Context, known []migration) (map[uint32]uint32, error) {
+	var applied []appliedMigration
+	err := c.Select(ctx, &applied, `SELECT m.version AS version, any(m.name) AS name, argMax(m.checksum, m.statements) AS checksum, max(m.statements) AS statements
+		FROM schema_migrations AS m GROUP BY m.version ORDER BY m.version`)
+	if err != nil {
+		return nil, fmt.Errorf("read schema_migrations: %w", err)
+	}
+	done, err := compareMigrations(known, applied)
+	if err != nil {
+		return nil, lifecycle.Permanent(err)
+	}
+	return done, nil
 }
 
 // compareMigrations returns how many statements of each version are done.
@@ -92,27 +104,64 @@ func compareMigrations(known []migration, applied []appliedMigration) (map[uint3
 	return done, errors.Join(errs...)
 }
 
-func (c *Client) applyMigration(ctx context.Context, m migration, done map[uint32]uint32) error {
-	from, resumed := done[m.version]
+// Bounds of waiting for another process that is migrating too.
+const (
+	migrateLookUp   = 100 * time.Millisecond
+	migratePatience = 30 * time.Second
+)
+
+func (c *Client) applyMigration(ctx context.Context, known []migration, m migration, done map[uint32]uint32) error {
+	at, resumed := done[m.version]
 	if !resumed {
 		if err := c.recordMigration(ctx, m, 0); err != nil {
 			return err
 		}
 	}
-	for i := int(from); i < len(m.statements); i++ {
-		err := c.Exec(ctx, m.statements[i])
-		// After a crash the first statement may have been done without being recorded.
-		if resumed && i == int(from) && CodeOf(err) == codeTableExists {
+	from := at
+	for at < uint32(len(m.statements)) {
+		err := c.Exec(ctx, m.statements[at])
+		if CodeOf(err) == codeTableExists {
+			// After a crash the first statement may have been done without being
+			// recorded. Any other one has just been done by somebody else.
+			if !resumed || at != from {
+				if at, err = c.awaitMigration(ctx, known, m, at); err != nil {
+					return err
+				}
+				continue
+			}
 			err = nil
 		}
 		if err != nil {
-			return fmt.Errorf("run statement %d: %w", i+1, err)
+			return fmt.Errorf("run statement %d: %w", at+1, err)
 		}
-		if err := c.recordMigration(ctx, m, i+1); err != nil {
+		at++
+		if err := c.recordMigration(ctx, m, int(at)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// awaitMigration waits until somebody has recorded more than at statements of m,
+// and returns how many. A table that nobody's migration made stays an error.
+func (c *Client) awaitMigration(ctx context.Context, known []migration, m migration, at uint32) (uint32, error) {
+	bounded, cancel := context.WithTimeout(ctx, migratePatience)
+	defer cancel()
+	for {
+		done, err := c.appliedMigrations(bounded, known)
+		if err != nil {
+			return 0, err
+		}
+		if done[m.version] > at {
+			return done[m.version], nil
+		}
+		if lifecycle.Wait(bounded, migrateLookUp) != nil {
+			if ctx.Err() != nil {
+				return 0, lifecycle.Interrupted(context.Cause(ctx))
+			}
+			return 0, fmt.Errorf("run statement %d: its table exists, and no migration has said that it made it", at+1)
+		}
+	}
 }
 
 func (c *Client) recordMigration(ctx context.Context, m migration, statements int) error {
