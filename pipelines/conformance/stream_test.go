@@ -47,19 +47,19 @@ func runSteps(t testing.TB, d directory, seed uint64, stepped func(*stream, int6
 	source := func(name string, rows []row) replay.Source {
 		return replay.Source{File: name + ".csv", Reader: csvOf(t, name, rows), Report: func(replay.Fault) {}}
 	}
+	takenIn := int64(telemetry.MaxTime)
+	if !d.takenIn.IsZero() {
+		takenIn = d.takenIn.UnixNano()
+	}
 	for _, row := range replay.ReadInventory(source("inventory", d.inventory), estate) {
 		s.engine.ApplyDevice(&row.Device)
 	}
 	for _, row := range replay.ReadRates(source("rates", d.rates)) {
 		s.engine.ApplyRate(&row.Rate)
 	}
-	for _, row := range replay.ReadPlacements(source("placements", d.placements), estate) {
+	for _, row := range replay.ReadPlacements(source("placements", d.placements), estate, takenIn) {
 		row.Revision = uint64(row.Number)
 		s.engine.ApplyPlacement(&row.Placement)
-	}
-	takenIn := int64(telemetry.MaxTime)
-	if !d.takenIn.IsZero() {
-		takenIn = d.takenIn.UnixNano()
 	}
 	samples := replay.NewSamples(source("samples", d.samples), estate, replay.Bounds{TakenIn: takenIn, MaxSkew: s.cfg.MaxFutureSkew.Nanoseconds()})
 	s.samples(samples, takenIn)

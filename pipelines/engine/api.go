@@ -25,6 +25,7 @@ type Engine struct {
 	calc      attribution.Calculator
 	partition int64 // partition time: the largest watermark, never if none
 	touched   []*node
+	unordered bool // touched has nodes in an order that a restart does not repeat
 	result    Result
 	letters   map[letterKey]int
 	batch     columnBuffer
@@ -64,6 +65,7 @@ func (e *Engine) ApplyRate(r *telemetry.Rate) {
 	}
 	for _, n := range e.nodes {
 		if n.emitted > r.From && n.concerns(r) {
+			e.unordered = true // a map's order is not repeated
 			e.touch(n, r.From)
 		}
 	}
@@ -148,9 +150,10 @@ func (e *Engine) ApplySeal(s record.Seal) {
 // next call.
 func (e *Engine) EndStep() *Result {
 	r := &e.result
-	e.closeIdle()
+	e.prepare()
+	budget := int64(maxClosing)
 	for _, n := range e.touched {
-		r.Rows = e.emit(r.Rows, n)
+		r.Rows = e.emit(r.Rows, n, &budget)
 	}
 	e.finish()
 	slices.SortFunc(r.Rows, compareRows)
@@ -167,23 +170,49 @@ func (e *Engine) EndStep() *Result {
 
 // SkipStep ends a step whose rows are out already: during recovery.
 func (e *Engine) SkipStep() {
-	e.closeIdle()
+	e.prepare()
+	budget := int64(maxClosing)
 	for _, n := range e.touched {
-		n.emitted = max(n.emitted, n.closeTo)
+		if n.known() {
+			n.emitted = max(n.emitted, e.closable(n, &budget))
+		}
 	}
 	e.finish()
 	e.result = Result{Rows: e.result.Rows[:0]}
 	clear(e.letters)
 }
 
+// prepare closes idle nodes and puts the touched ones into an order that a
+// restart repeats: those left over by the last step by ID, then as they came.
+func (e *Engine) prepare() {
+	e.closeIdle()
+	if e.unordered {
+		slices.SortFunc(e.touched, byID)
+		e.unordered = false
+	}
+}
+
+func byID(a, b *node) int { return strings.Compare(a.id, b.id) }
+
+// Pending reports whether windows are closed whose rows the last step had no
+// room for. Another step, also one without input, goes on with them.
+func (e *Engine) Pending() bool { return len(e.touched) > 0 }
+
 // finish forgets what the step no longer needs.
 func (e *Engine) finish() {
+	left := e.touched[:0]
 	for _, n := range e.touched {
 		n.mentioned, n.before, n.beforeFrom = false, n.before[:0], math.MaxInt64
 		n.outsideBefore = attribution.Totals{}
+		if n.emitted < n.closeTo {
+			n.mentioned = true
+			left = append(left, n)
+			continue
+		}
 		e.trim(n)
 	}
-	e.touched = e.touched[:0]
+	slices.SortFunc(left, byID)
+	e.touched = left
 }
 
 // closeIdle closes windows of nodes that have been silent for idle_after of
@@ -204,6 +233,7 @@ func (e *Engine) closeIdle() {
 		if edge := e.floor(n.newest + silence); edge > n.closeTo && n.closeTo < n.presenceEnd(e) {
 			n.closeTo = edge
 			e.mention(n)
+			e.unordered = true
 		}
 	}
 }

@@ -44,7 +44,7 @@ func (e *Engine) touch(n *node, from int64) {
 
 // emit appends the rows that n's closed windows gained, and the differences of
 // those that changed.
-func (e *Engine) emit(dst []fact.Row, n *node) []fact.Row {
+func (e *Engine) emit(dst []fact.Row, n *node, budget *int64) []fact.Row {
 	if !n.known() {
 		return dst
 	}
@@ -55,13 +55,13 @@ func (e *Engine) emit(dst []fact.Row, n *node) []fact.Row {
 		dst = e.rows(dst, n, restated, n.emitted, &t)
 		dst = difference(dst, first, n.before)
 	}
-	if n.closeTo > n.emitted {
+	if edge := e.closable(n, budget); edge > n.emitted {
 		closed := len(dst)
-		dst = e.rows(dst, n, n.emitted, n.closeTo, &t)
+		dst = e.rows(dst, n, n.emitted, edge, &t)
 		for i := range dst[closed:] {
 			dst[closed+i].Reason = fact.ReasonClosed
 		}
-		n.emitted = n.closeTo
+		n.emitted = edge
 	}
 	r, b := &e.result, &n.outsideBefore
 	r.RejectedEnergy += t.Rejected - b.Rejected
@@ -71,6 +71,35 @@ func (e *Engine) emit(dst []fact.Row, n *node) []fact.Row {
 	r.ResidualMoney += t.OwedMoney - t.RowMoney
 	r.ResidualTime += t.PresenceTime - t.RowTime
 	return dst
+}
+
+// maxClosing bounds how many windows of nodes a step closes, and so its memory:
+// a placement that began months before the first reading closes as many windows
+// as there are in them. The rest follows in the next steps.
+const maxClosing = 16_384
+
+// closable returns up to which edge the step may close n's windows, and takes
+// them off the step's budget.
+func (e *Engine) closable(n *node, budget *int64) int64 {
+	if n.closeTo <= n.emitted {
+		return n.emitted
+	}
+	done := n.emitted
+	for _, p := range n.presence(e.cfg.maxSilence) {
+		from, to := max(done, e.floor(back(p.From, 1))), min(n.closeTo, e.ceiling(p.To))
+		if from >= to {
+			continue
+		}
+		count := (to - from) / e.cfg.window
+		if count > *budget {
+			edge := from + *budget*e.cfg.window
+			*budget = 0
+			return edge
+		}
+		*budget -= count
+		done = to
+	}
+	return n.closeTo
 }
 
 // difference turns the rows of dst from first on, the figures as they are now,

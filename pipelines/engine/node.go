@@ -85,6 +85,13 @@ func (n *node) build() {
 	}
 }
 
+// Times between which a placement must lie, 2000 and 2200: sums of times stay
+// far from overflow. What is plausible is for the source to say.
+const (
+	firstTime = 946_684_800_000_000_000
+	lastTime  = 7_258_118_400_000_000_000
+)
+
 // check says whether a placement fits the node, as the inventory stands.
 func (n *node) check(p *telemetry.Placement) telemetry.Reason {
 	switch {
@@ -94,6 +101,10 @@ func (n *node) check(p *telemetry.Placement) telemetry.Reason {
 		return telemetry.UnknownMode
 	case p.End <= p.Start:
 		return telemetry.EndNotAfterStart
+	case p.Start < firstTime:
+		return telemetry.TooOld
+	case p.Start > lastTime || p.End > lastTime && !p.Open():
+		return telemetry.InFuture
 	case !validShare(p.Share):
 		return telemetry.ShareOutOfRange
 	}

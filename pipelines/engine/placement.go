@@ -12,7 +12,7 @@ import (
 
 // neverFits reports whether a placement is refused whatever the inventory says.
 func neverFits(r telemetry.Reason) bool {
-	return r == telemetry.UnknownMode || r == telemetry.EndNotAfterStart || r == telemetry.ShareOutOfRange
+	return r == telemetry.TooOld || r == telemetry.InFuture || r == telemetry.UnknownMode || r == telemetry.EndNotAfterStart || r == telemetry.ShareOutOfRange
 }
 
 // counting returns the version that counts, nil if none does.

@@ -163,6 +163,11 @@ func Restore(cfg Config, next func() ([]byte, error)) (*Engine, error) {
 			n = e.node(f.text())
 			f.node(n)
 		case entryEnd:
+			for _, id := range sortedKeys(e.nodes) {
+				if n := e.nodes[id]; n.known() && n.emitted < n.closeTo {
+					e.mention(n)
+				}
+			}
 			return e, nil
 		default:
 			if n == nil {

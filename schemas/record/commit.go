@@ -63,6 +63,8 @@ type Commit struct {
 	RejectedEnergy, UnplacedEnergy, InconsistentEnergy int64
 	// Residuals of conservation over the step's windows; always 0.
 	ResidualEnergy, ResidualMoney, ResidualTime int64
+	// Pending says that windows are closed whose rows follow in later steps.
+	Pending bool
 }
 
 // Append encodes the commit record.
@@ -87,7 +89,11 @@ func (c *Commit) Append(b []byte) []byte {
 	b = appendInt(b, 18, c.InconsistentEnergy)
 	b = appendInt(b, 19, c.ResidualEnergy)
 	b = appendInt(b, 20, c.ResidualMoney)
-	return appendInt(b, 21, c.ResidualTime)
+	b = appendInt(b, 21, c.ResidualTime)
+	if c.Pending {
+		b = appendUint(b, 22, 1)
+	}
+	return b
 }
 
 // maxColumns bounds the lists of a commit.
@@ -99,7 +105,7 @@ func DecodeCommit(b []byte) (c Commit, err error) {
 		6: &c.RecordedAt, 7: &c.Inputs.Samples, 8: &c.Inputs.Placements, 9: &c.Inputs.Inventory, 10: &c.Inputs.Rates, 15: &c.Watermark,
 		16: &c.RejectedEnergy, 17: &c.UnplacedEnergy, 18: &c.InconsistentEnergy, 19: &c.ResidualEnergy, 20: &c.ResidualMoney, 21: &c.ResidualTime,
 	}
-	parts := uint64(0)
+	parts, pending := uint64(0), uint64(0)
 	err = each(b, func(f field) (err error) {
 		switch f.n {
 		case 1:
@@ -122,13 +128,15 @@ func DecodeCommit(b []byte) (c Commit, err error) {
 			return f.uint(&c.Readings)
 		case 14:
 			return f.uint(&c.Duplicates)
+		case 22:
+			return f.uint(&pending)
 		}
 		if int(f.n) < len(ints) && ints[f.n] != nil {
 			return f.int(ints[f.n])
 		}
 		return nil
 	})
-	c.Parts = uint32(parts)
+	c.Parts, c.Pending = uint32(parts), pending != 0
 	if err == nil && (uint64(c.Parts) != parts || len(c.Sums) > maxColumns || len(c.Counts) > maxColumns) {
 		err = malformed("commit out of range")
 	}

@@ -94,7 +94,7 @@ func drawCommit(r source) ([]byte, fields) {
 		"task": int64(c.Task), "epoch": c.Epoch, "step": c.Step, "parts": uint64(c.Parts), "rows": c.Rows, "recorded_at": c.RecordedAt,
 		"sums": list(c.Sums, plain), "counts": list(c.Counts, plain), "readings": c.Readings, "duplicates": c.Duplicates, "watermark": c.Watermark,
 		"rejected_energy": c.RejectedEnergy, "unplaced_energy": c.UnplacedEnergy, "inconsistent_energy": c.InconsistentEnergy,
-		"residual_energy": c.ResidualEnergy, "residual_money": c.ResidualMoney, "residual_time": c.ResidualTime,
+		"residual_energy": c.ResidualEnergy, "residual_money": c.ResidualMoney, "residual_time": c.ResidualTime, "pending": c.Pending,
 	}, c.Inputs)
 }
 

@@ -110,7 +110,7 @@ func (r source) commit() record.Commit {
 		Task: r.task(), Epoch: r.num(), Step: r.num(), Parts: uint32(r.num()), Rows: r.num(), RecordedAt: r.signed(), Inputs: r.offsets(),
 		Sums: r.ints(r.IntN(25)), Counts: r.ints(r.IntN(25)), Readings: r.num(), Duplicates: r.num(), Watermark: r.signed(),
 		RejectedEnergy: r.signed(), UnplacedEnergy: r.signed(), InconsistentEnergy: r.signed(),
-		ResidualEnergy: r.signed(), ResidualMoney: r.signed(), ResidualTime: r.signed(),
+		ResidualEnergy: r.signed(), ResidualMoney: r.signed(), ResidualTime: r.signed(), Pending: r.IntN(2) == 0,
 	}
 }
 

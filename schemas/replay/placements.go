@@ -35,9 +35,15 @@ const (
 	placementLabels
 )
 
+// maxPlacementAhead is how much later than now a placement may begin or end, ns: facts
+// are made for all of its time, so a far end that stands for none would make
+// millions of them.
+const maxPlacementAhead = 366 * 24 * 3_600_000_000_000
+
 // ReadPlacements reads placements.csv and returns what can be held against the
-// estate: of two versions of one placement the later.
-func ReadPlacements(src Source, estate *Estate) []PlacementRow {
+// estate: of two versions of one placement the later. Times before 2000 or more
+// than a year after now are refused.
+func ReadPlacements(src Source, estate *Estate, now int64) []PlacementRow {
 	t := openTable(src, placementsColumns, nil)
 	if t == nil {
 		return nil
@@ -46,7 +52,7 @@ func ReadPlacements(src Source, estate *Estate) []PlacementRow {
 	var placements []PlacementRow
 	at := make(map[key]int)
 	for number := 1; t.next(); number++ {
-		p, ok := t.placement(estate)
+		p, ok := t.placement(estate, now)
 		if !ok {
 			continue
 		}
@@ -63,7 +69,7 @@ func ReadPlacements(src Source, estate *Estate) []PlacementRow {
 	return placements
 }
 
-func (t *table) placement(estate *Estate) (p telemetry.Placement, ok bool) {
+func (t *table) placement(estate *Estate, now int64) (p telemetry.Placement, ok bool) {
 	var manager, mode string
 	ok = t.texts(
 		[]int{
@@ -91,7 +97,7 @@ func (t *table) placement(estate *Estate) (p telemetry.Placement, ok bool) {
 	if p.Manager == telemetry.ManagerUnknown && manager != "" {
 		t.warn(placementManager, fmt.Sprintf("%s: want one of %s; it counts as unknown", quoteCell(manager), strings.Join(telemetry.ManagerNames(), " ")))
 	}
-	if !t.share(p.Share) || !t.held(&p, devices, estate) || !t.interval(&p) {
+	if !t.share(p.Share) || !t.held(&p, devices, estate) || !t.interval(&p, now) {
 		return p, false
 	}
 	p.Labels = t.labels()
@@ -161,7 +167,7 @@ func misfit(mode telemetry.Mode, d telemetry.Device, estate *Estate) string {
 	return ""
 }
 
-func (t *table) interval(p *telemetry.Placement) (ok bool) {
+func (t *table) interval(p *telemetry.Placement, now int64) (ok bool) {
 	if len(t.cell(placementStart)) == 0 {
 		t.cellFault(placementStart, telemetry.Unparsable, "is empty: "+timeHint)
 		return false
@@ -171,6 +177,15 @@ func (t *table) interval(p *telemetry.Placement) (ok bool) {
 	p.End, ok2 = t.time(placementEnd, telemetry.MaxTime)
 	if !ok || !ok2 {
 		return false
+	}
+	for _, at := range []struct {
+		column int
+		time   int64
+	}{{placementStart, p.Start}, {placementEnd, p.End}} {
+		if reason := telemetry.CheckTime(at.time, now, maxPlacementAhead); reason != telemetry.Accepted && (at.column == placementStart || !p.Open()) {
+			t.cellFault(at.column, reason, quoteCell(string(t.cell(at.column)))+": want a time from 2000 on and at most a year ahead; leave end empty while the placement runs")
+			return false
+		}
 	}
 	if p.End <= p.Start {
 		t.cellFault(placementEnd, telemetry.EndNotAfterStart, fmt.Sprintf("%s is not after start %s: want a later end, or none while it runs",

@@ -2,6 +2,7 @@ package replay_test
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -57,7 +58,7 @@ func TestReadPlacements(t *testing.T) {
 		"b,vm,c1,w,,,,n1,*,whole,,2026-09-15T13:00:00Z,,\n"+
 		"c,,c1,w,,,,n1,m0,mig,,2026-09-15T13:00:00Z,,\n"+
 		"d,host,c1,w,,,,n1,,whole,,2026-09-15T13:00:00Z,,\n"+
-		"a,k8s,c1,w,,,,n2,*,mps,1e-3,1789477200000,,\n", &faults), testEstate())
+		"a,k8s,c1,w,,,,n2,*,mps,1e-3,1789477200000,,\n", &faults), testEstate(), 1_800_000_000_000_000_000)
 	const start, end = 1_789_477_200_000_000_000, 1_789_480_800_000_000_000
 	want := []telemetry.Placement{
 		{ID: "a", Node: "n1", Manager: telemetry.ManagerKubernetes, Cluster: "c1", Workload: "w", Kind: "inference", Tenant: "te", Team: "tm", Devices: []string{"g0", "c0"}, Mode: telemetry.ModeWhole, Share: "0.5", Start: start, End: end, Labels: `{"x":1}`},
@@ -167,7 +168,7 @@ func FuzzTables(f *testing.F) {
 				t.Errorf("device %+v", d)
 			}
 		}
-		for _, p := range replay.ReadPlacements(source(strings.Join(replay.Columns(replay.PlacementsFile), ",")+"\n"+placements, &faults), estate) {
+		for _, p := range replay.ReadPlacements(source(strings.Join(replay.Columns(replay.PlacementsFile), ",")+"\n"+placements, &faults), estate, 1_800_000_000_000_000_000) {
 			if p.ID == "" || !estate.Known(p.Node) || p.End <= p.Start {
 				t.Errorf("placement %+v", p)
 			}
@@ -178,4 +179,28 @@ func FuzzTables(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A far end stands for none in some schedulers; facts would be made up to it.
+func TestPlacementsStayWithinAYear(t *testing.T) {
+	const now, year = 1_800_000_000_000_000_000, 366 * 24 * 3_600_000_000_000
+	for _, tc := range []struct {
+		start, end string
+		want       telemetry.Reason
+	}{
+		{"2026-09-15T13:00:00Z", "2100-01-01T00:00:00Z", telemetry.InFuture},
+		{"2100-01-01T00:00:00Z", "", telemetry.InFuture},
+		{"1999-12-31T23:59:59Z", "", telemetry.TooOld},
+		{"2000-01-01T00:00:00Z", strconv.Itoa((now + year) / 1_000_000), telemetry.Accepted},
+	} {
+		var faults []string
+		rows := replay.ReadPlacements(source("id,manager,cluster,workload,kind,tenant,team,node,devices,mode,share,start,end,labels\n"+
+			"a,k8s,c1,w,,,,n1,*,whole,,"+tc.start+","+tc.end+",\n", &faults), testEstate(), now)
+		switch {
+		case tc.want == telemetry.Accepted && len(rows) != 1:
+			t.Errorf("%s to %s: refused: %v", tc.start, tc.end, faults)
+		case tc.want != telemetry.Accepted && (len(rows) != 0 || len(faults) != 1 || !strings.Contains(faults[0], tc.want.String())):
+			t.Errorf("%s to %s: %d rows, faults %v, want %s", tc.start, tc.end, len(rows), faults, tc.want)
+		}
+	}
 }

@@ -79,6 +79,7 @@ CREATE TABLE ledger
     residual_energy_uj Int64,
     residual_nano Int64,
     residual_ns Int64,
+    pending Bool COMMENT 'windows are closed whose rows follow in later steps',
     refused_parts Array(UInt32) COMMENT 'parts that nobody could decode; the dead letters have them',
     device_seconds Decimal(38, 9),
     busy_seconds Decimal(38, 9),

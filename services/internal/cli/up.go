@@ -32,28 +32,19 @@ addresses and generated passwords are in DIR/ntegral.env, logs in DIR/log.`,
 			if err != nil {
 				return err
 			}
-			if _, alive, err := supervise.ReadStatus(system.Folder(dir)); err == nil && alive {
-				return fmt.Errorf("the system in %s is running already", dir)
-			}
 			if err := errors.Join(cfg.Up.Validate(), cfg.Supervise.Validate()); err != nil {
 				return usageError{err}
-			}
-			sys, err := system.Create(dir, cfg.Up)
-			if err != nil {
-				return err
-			}
-			if err := sys.CheckDisk(cfg.Up); err != nil {
-				a.logger.Warn("disk space is low", "error", err)
 			}
 			executable, err := os.Executable()
 			if err != nil {
 				return fmt.Errorf("find own binary: %w", err)
 			}
 			settings := supervise.Settings{
-				Executable: executable, Folder: sys.Folder, Environ: a.process.Environ, Out: a.process.Stdout, Logger: a.logger,
+				Executable: executable, Folder: system.Folder(dir), Environ: a.process.Environ, Out: a.process.Stdout, Logger: a.logger,
+				Prepare: func() error { return a.prepare(dir, cfg.Up) },
 			}
 			for _, name := range children {
-				child := supervise.Child{Name: name, Args: []string{name, "--data", string(sys.Folder)}}
+				child := supervise.Child{Name: name, Args: []string{name, "--data", dir}}
 				if durable {
 					child.Env = []string{"NTEGRAL_KAFKA_DURABLE=true", "NTEGRAL_CHDB_DURABLE=true"}
 				}
@@ -67,4 +58,17 @@ addresses and generated passwords are in DIR/ntegral.env, logs in DIR/log.`,
 	}
 	c.Flags().BoolVar(&durable, "durable", false, "survive power loss, not only the death of processes: sync every write")
 	return c
+}
+
+// prepare makes or completes the system in dir. The supervisor's lock is held:
+// a second "up" never changes the settings that the first one's processes read.
+func (a *app) prepare(dir string, cfg system.Config) error {
+	sys, err := system.Create(dir, cfg)
+	if err != nil {
+		return err
+	}
+	if err := sys.CheckDisk(cfg); err != nil {
+		a.logger.Warn("disk space is low", "error", err)
+	}
+	return nil
 }

@@ -15,6 +15,8 @@ type core interface {
 	// the same for a step whose rows have been written before.
 	EndStep() *engine.Result
 	SkipStep()
+	// Pending reports whether another step has rows to write without any input.
+	Pending() bool
 	Snapshot(chunkBytes int, emit func([]byte) error) error
 }
 

@@ -75,9 +75,12 @@ func (s *session) run(ctx context.Context) error {
 	feed := s.startFeed(ctx)
 	defer feed.close()
 	for {
-		records, err := feed.collect(s.task.stop)
-		if err != nil {
-			return err
+		var records []*kgo.Record
+		if !s.core.Pending() {
+			var err error
+			if records, err = feed.collect(s.task.stop); err != nil {
+				return err
+			}
 		}
 		if err := s.step(ctx, records); err != nil {
 			return err

@@ -29,7 +29,7 @@ func (s *session) step(ctx context.Context, records []*kgo.Record) error {
 	if err != nil {
 		return err
 	}
-	if !changed && len(records) == 0 {
+	if !changed && len(records) == 0 && !s.core.Pending() {
 		s.publish(ends.Samples)
 		return nil
 	}
@@ -112,6 +112,7 @@ func (s *session) commit(result *engine.Result, step uint64, parts int, sums []i
 		Readings: result.Readings, Duplicates: result.Duplicates, Watermark: result.Watermark,
 		RejectedEnergy: result.RejectedEnergy, UnplacedEnergy: result.UnplacedEnergy, InconsistentEnergy: result.InconsistentEnergy,
 		ResidualEnergy: result.ResidualEnergy, ResidualMoney: result.ResidualMoney, ResidualTime: result.ResidualTime,
+		Pending: s.core.Pending(),
 	}
 }
 

@@ -77,6 +77,7 @@ func ledgerRow(step *commitlog.Step, refused []uint32) (columns []string, values
 	put("residual_energy_uj", c.ResidualEnergy)
 	put("residual_nano", c.ResidualMoney)
 	put("residual_ns", c.ResidualTime)
+	put("pending", c.Pending)
 	put("refused_parts", append([]uint32{}, refused...))
 	for i, column := range fact.Columns {
 		v := int64(0)

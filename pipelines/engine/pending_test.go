@@ -1,0 +1,52 @@
+package engine_test
+
+import (
+	"bytes"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/ntegral/ntegral/pipelines/engine"
+	"github.com/ntegral/ntegral/schemas/fact"
+	"github.com/ntegral/ntegral/schemas/record"
+	"github.com/ntegral/ntegral/schemas/telemetry"
+)
+
+// TestLongPastClosesInBoundedSteps: a placement that began a month before the
+// first reading closes its windows over several steps, none of them large; a
+// skipped step leaves the same state, over a restart too; and nothing is lost.
+func TestLongPastClosesInBoundedSteps(t *testing.T) {
+	const now, month = int64(1_789_477_200_000_000_000), 30 * 24 * time.Hour
+	e := engine.New(engine.DefaultConfig())
+	for _, n := range []string{"a", "b"} {
+		e.ApplyDevice(&telemetry.Device{Node: n, Kind: telemetry.KindWall})
+		e.ApplyDevice(&telemetry.Device{Node: n, ID: "g", Kind: telemetry.KindGPU})
+		e.ApplyPlacement(&telemetry.Placement{ID: "p", Node: n, Devices: []string{"*"}, Mode: telemetry.ModeWhole, Start: now - month.Nanoseconds(), End: now})
+		e.ApplySeal(record.Seal{Node: n})
+	}
+	total, steps := int64(0), 0
+	for first := true; first || e.Pending(); first = false {
+		shadow := restored(t, engine.DefaultConfig(), snapshot(t, e))
+		r := e.EndStep()
+		steps++
+		if len(r.Rows) > 20_000 {
+			t.Fatalf("step %d has %d rows", steps, len(r.Rows))
+		}
+		for i := range r.Rows {
+			total += r.Rows[i].Sums[fact.DeviceSeconds]
+		}
+		// Only a step between two others is a place to restart at.
+		if !first {
+			shadow.SkipStep()
+			if !slices.EqualFunc(snapshot(t, shadow), snapshot(t, e), bytes.Equal) {
+				t.Fatalf("step %d: skipped after a restart, the state differs", steps)
+			}
+		}
+		if steps > 20 {
+			t.Fatal("no end of steps")
+		}
+	}
+	if want := 2 * month.Nanoseconds(); total != want || steps < 5 {
+		t.Errorf("%d ns in %d steps, want %d in at least 5", total, steps, want)
+	}
+}
