@@ -37,6 +37,9 @@ func Up(ctx context.Context, cfg Config, set Settings) error {
 	if set.Out == nil {
 		set.Out = io.Discard
 	}
+	if err := os.MkdirAll(set.Folder.Run(), 0o700); err != nil {
+		return fmt.Errorf("make data folder: %w", err)
+	}
 	unlock, err := lifecycle.Lock(set.Folder.Run())
 	if held, ok := errors.AsType[*lifecycle.HeldError](err); ok {
 		return lifecycle.Permanent(&RunningError{Dir: string(set.Folder), PID: held.PID})
@@ -45,6 +48,11 @@ func Up(ctx context.Context, cfg Config, set Settings) error {
 		return fmt.Errorf("lock data folder: %w", err)
 	}
 	defer unlock() //nolint:errcheck // closing the file; the kernel unlocks in any case
+	if set.Prepare != nil {
+		if err := set.Prepare(); err != nil {
+			return err
+		}
+	}
 	b, err := newBoard(set.Folder, set.Children)
 	if err != nil {
 		return err

@@ -13,9 +13,10 @@
 // of the first start. A port given by configuration overrules the file and is
 // saved in it. Lines with other names are kept, so an operator may add settings.
 //
-// Create must not run twice at the same time for one folder; supervise.Up holds
-// the folder's lock when it calls it. Load may run at any time, since the file is
-// replaced as a whole.
+// Create and Load may run at any time, in any number of processes: Create holds
+// a lock of the folder while it reads and writes the file, and the file is
+// replaced as a whole. Create changes the ports of a running system when it is
+// told others, so whoever starts one calls it under the supervisor's lock.
 package system
 
 import (
@@ -72,7 +73,7 @@ func Load(dir string) (System, error) {
 
 // Create makes the folders and the file of dir, or completes them where parts
 // are missing, and returns the system. Nothing that exists is lost.
-func Create(dir string, cfg Config) (System, error) {
+func Create(dir string, cfg Config) (s System, err error) {
 	if err := cfg.Validate(); err != nil {
 		return System{}, fmt.Errorf("configure system: %w", err)
 	}
@@ -85,6 +86,11 @@ func Create(dir string, cfg Config) (System, error) {
 			return System{}, fmt.Errorf("make data folder: %w", err)
 		}
 	}
+	unlock, err := lockSettings(folder)
+	if err != nil {
+		return System{}, fmt.Errorf("create %s: %w", folder, err)
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
 	env, err := readEnv(folder.EnvFile())
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return System{}, fmt.Errorf("create %s: %w", folder, err)

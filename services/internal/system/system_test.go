@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/ntegral/ntegral/services/internal/system"
 )
@@ -42,6 +43,32 @@ func TestCreateIsKeptByTheNextStart(t *testing.T) {
 	}
 	if err := system.CheckFree(first.Addresses()["kafka"], first.Addresses()["clickhouse"]); err != nil {
 		t.Errorf("chosen ports: %v", err)
+	}
+}
+
+// TestCreateAtOnce makes one folder's system several times at once, as commands
+// that start together do: all must know the same ports and passwords.
+func TestCreateAtOnce(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "new")
+	const callers = 16
+	var group errgroup.Group
+	made := make([]system.System, callers)
+	begin := make(chan struct{})
+	for i := range callers {
+		group.Go(func() (err error) {
+			<-begin
+			made[i], err = system.Create(dir, system.Config{})
+			return err
+		})
+	}
+	close(begin)
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range made[1:] {
+		if diff := cmp.Diff(made[0].Env.Environ(), s.Env.Environ()); diff != "" {
+			t.Fatalf("two callers got different settings (-one +other):\n%s", diff)
+		}
 	}
 }
 
