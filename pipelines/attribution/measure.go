@@ -110,16 +110,13 @@ func (c *Calculator) cover(n *Node, m int, lo, hi int64, covered []int64) {
 		}
 		return 1
 	})
-	k, reach := 0, int64(0)
+	k := 0
 	for i := range c.intervals {
 		from, to := c.intervals[i].from, c.intervals[i].to
-		if k > 0 { // stretches may overlap: start anew behind the ones that ended
-			k, reach = 0, 0
-		}
 		for k < len(all) && all[k].To <= from {
 			k++
 		}
-		reach = from
+		reach := from
 		for j := k; j < len(all) && all[j].From < to; j++ {
 			a, b := max(all[j].From, reach), min(all[j].To, to)
 			if a < b {

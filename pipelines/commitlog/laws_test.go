@@ -212,13 +212,16 @@ func firstPart(log []commitlog.Record, epoch, step uint64, part uint32) (string,
 func FuzzReader(f *testing.F) {
 	log := logOf("open:1:a part:1:1:1:x commit:1:1:1:1 commit:1:2:4294967295:1")
 	for _, rec := range log {
-		f.Add(string(record.TypeOf(rec.Headers)), rec.Value, "1", "1", "1")
+		f.Add(record.TypeOf(rec.Headers), rec.Value, "1", "1", "1")
 	}
 	f.Fuzz(func(t *testing.T, kind string, value []byte, epoch, step, part string) {
 		r := commitlog.NewReader(commitlog.Position{})
 		headers := []record.Header{
-			{Key: "ce_type", Value: []byte(kind)}, {Key: "task", Value: []byte("3")},
-			{Key: "epoch", Value: []byte(epoch)}, {Key: "step", Value: []byte(step)}, {Key: "part", Value: []byte(part)},
+			{Key: "ce_type", Value: []byte(kind)},
+			{Key: "task", Value: []byte("3")},
+			{Key: "epoch", Value: []byte(epoch)},
+			{Key: "step", Value: []byte(step)},
+			{Key: "part", Value: []byte(part)},
 		}
 		for i, rec := range append(slices.Clone(log[:2]), commitlog.Record{Offset: 2, Headers: headers, Value: value}, log[2], log[3]) {
 			stepRead, err := r.Add(rec)

@@ -102,11 +102,20 @@ func (m *maker) shared(n *madeNode, r row) {
 // rejectedPlacements are rejected whole (section 5).
 func (m *maker) rejectedPlacements(n *madeNode) {
 	for i, change := range []row{
-		{"node": m.name("nowhere")}, {"devices": "ghost"}, {"mode": "borrowed"}, {"mode": ""},
-		{"start": "soon"}, {"end": "later"}, {"share": "0"}, {"share": "1.0001"}, {"share": "-0.5"}, {"share": "half"},
+		{"node": m.name("nowhere")},
+		{"devices": "ghost"},
+		{"mode": "borrowed"},
+		{"mode": ""},
+		{"start": "soon"},
+		{"end": "later"},
+		{"share": "0"},
+		{"share": "1.0001"},
+		{"share": "-0.5"},
+		{"share": "half"},
 		{"mode": "mig", "devices": strings.Join(n.cards, ";"), "only": "cards"},
 		{"devices": strings.Join(n.instances, ";"), "only": "instances"},
-		{"ends": "before"}, {"ends": "at once"},
+		{"ends": "before"},
+		{"ends": "at once"},
 	} {
 		if !m.chance(0.3) || change["only"] == "cards" && len(n.cards) == 0 || change["only"] == "instances" && len(n.instances) == 0 {
 			continue
@@ -137,9 +146,15 @@ func (m *maker) addRates() {
 		kind, unit string
 		low, high  float64
 	}{
-		{"device_price", "/h", 0.5, 9}, {"instance_price", "/h", 5, 98}, {"electricity", "/kWh", 0.05, 0.6},
-		{"pue", "1", 1, 1.6}, {"grid_location", "g/kWh", 0, 900}, {"grid_market", "g/kWh", 0, 500},
-		{"embodied", "kg", 100, 900}, {"lifetime", "h", 20000, 60000}, {"idle_power", "W", 10, 120},
+		{"device_price", "/h", 0.5, 9},
+		{"instance_price", "/h", 5, 98},
+		{"electricity", "/kWh", 0.05, 0.6},
+		{"pue", "1", 1, 1.6},
+		{"grid_location", "g/kWh", 0, 900},
+		{"grid_market", "g/kWh", 0, 500},
+		{"embodied", "kg", 100, 900},
+		{"lifetime", "h", 20000, 60000},
+		{"idle_power", "W", 10, 120},
 	} {
 		if m.chance(0.35) {
 			continue
@@ -213,8 +228,10 @@ func (m *maker) rate(kind, unit string, v float64) {
 func (m *maker) rejectedRates() {
 	from, to := m.timeText(m.moment()), m.timeText(m.start-hour)
 	for _, r := range []row{
-		{"kind": "tip", "value": "1", "unit": "EUR/h"}, {"kind": "device_price", "value": "cheap", "unit": "EUR/h"},
-		{"kind": "electricity", "value": "0.3", "unit": "EUR/MWh"}, {"kind": "grid_location", "value": "400", "unit": "kg/MWh"},
+		{"kind": "tip", "value": "1", "unit": "EUR/h"},
+		{"kind": "device_price", "value": "cheap", "unit": "EUR/h"},
+		{"kind": "electricity", "value": "0.3", "unit": "EUR/MWh"},
+		{"kind": "grid_location", "value": "400", "unit": "kg/MWh"},
 		{"kind": "instance_price", "value": "3", "unit": "/h"},
 		{"kind": "electricity", "value": "9", "unit": "EUR/kWh", "valid_from": from, "valid_to": to},
 		{"kind": "pue", "value": "1.5", "unit": "1", "valid_from": from, "valid_to": from},

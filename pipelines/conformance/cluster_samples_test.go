@@ -182,14 +182,27 @@ func (m *maker) faults(n *madeNode) {
 	}
 	device := pick(m, append(n.cards, "")...)
 	for _, f := range []struct{ device, metric, value string }{
-		{device, "power_watts", "NaN"}, {device, "power_watts", "Inf"}, {device, "power_watts", "-Infinity"},
-		{device, "power_watts", "-1"}, {device, "power_watts", "-0.00000001"}, {device, "power_watts", "n/a"},
-		{device, "power_watts", ""}, {device, "power_watts", "1,5"}, {device, "power_watts", "0x10"},
-		{device, "power_watts", "2147483632"}, {device, "energy_joules_total", "2147483635.25"},
-		{device, "memory_used_bytes", "9223372036854775794"}, {device, "energy_joules_total", "140737488355328.0"},
-		{device, "memory_used_bytes", "140737488355331"}, {device, "energy_joules_total", "1000000000000.0000001"},
-		{device, "sm_active_ratio", "1.0500001"}, {device, "sm_occupancy_ratio", "91"}, {device, "power_watts", "200000.0000001"},
-		{device, "warp_speed", "9"}, {"ghost", "power_watts", "100"}, {"ghost/p0", "power_watts", "100"},
+		{device, "power_watts", "NaN"},
+		{device, "power_watts", "Inf"},
+		{device, "power_watts", "-Infinity"},
+		{device, "power_watts", "-1"},
+		{device, "power_watts", "-0.00000001"},
+		{device, "power_watts", "n/a"},
+		{device, "power_watts", ""},
+		{device, "power_watts", "1,5"},
+		{device, "power_watts", "0x10"},
+		{device, "power_watts", "2147483632"},
+		{device, "energy_joules_total", "2147483635.25"},
+		{device, "memory_used_bytes", "9223372036854775794"},
+		{device, "energy_joules_total", "140737488355328.0"},
+		{device, "memory_used_bytes", "140737488355331"},
+		{device, "energy_joules_total", "1000000000000.0000001"},
+		{device, "sm_active_ratio", "1.0500001"},
+		{device, "sm_occupancy_ratio", "91"},
+		{device, "power_watts", "200000.0000001"},
+		{device, "warp_speed", "9"},
+		{"ghost", "power_watts", "100"},
+		{"ghost/p0", "power_watts", "100"},
 	} {
 		if m.chance(0.4) {
 			m.emit(n, f.device, f.metric, m.moment(), f.value)

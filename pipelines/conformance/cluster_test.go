@@ -164,7 +164,7 @@ func (m *maker) addTurns() {
 	half := int64(m.dir.window) / 2
 	start := m.start - m.start%(2*half)
 	joules := map[string]int64{"": 0, "mod0": 0, "gpu0": 0}
-	for k := range int64(min(20, 2+(m.end-m.start)/half)) {
+	for k := range min(20, 2+(m.end-m.start)/half) {
 		t := start + k*half
 		for _, id := range []string{"", "mod0", "gpu0"} {
 			m.emit(n, id, "energy_joules_total", t, fmt.Sprint(joules[id]))

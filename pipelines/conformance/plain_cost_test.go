@@ -114,7 +114,7 @@ func (v *view) addEmbodied(window int64, card string, pieces []piece, s slice) {
 	if embodied.rate == nil {
 		return
 	}
-	life := int64(defaultLifetime)
+	life := defaultLifetime
 	if lifetime.rate != nil {
 		life = lifetime.rate.value
 	}

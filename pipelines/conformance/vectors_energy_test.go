@@ -7,8 +7,10 @@ import "testing"
 func TestEnergyVectors(t *testing.T) {
 	runVectors(t, []vector{
 		// 160 − 100 = 60 J; presence [0, 60).
-		{"counter", "dev g gpu\n g energy 0 100 60 160", "", "g", 0,
-			"energy_j=60.000000 device_seconds=60.000000000 covered_seconds=60.000000000 estimated_j=0.000000"},
+		{
+			"counter", "dev g gpu\n g energy 0 100 60 160", "", "g", 0,
+			"energy_j=60.000000 device_seconds=60.000000000 covered_seconds=60.000000000 estimated_j=0.000000",
+		},
 		// Up to 60 s half of 100 J has been given; presence in that window is 30 s.
 		{"counter over an edge", "dev g gpu\n g energy 30 0 90 100", "", "g", 60, "energy_j=50.000000 device_seconds=30.000000000"},
 		// S(60) = R(1·60/120) = R(0.5) = 1 µJ: the first window has it all.
@@ -20,8 +22,10 @@ func TestEnergyVectors(t *testing.T) {
 		// Half way power is 150 W: (100 + 150)/2 × 30 = 3750 J, in the window that ends there.
 		{"trapezoid cut", "dev g gpu\n g power 30 100 90 200", "", "g", 60, "energy_j=3750.000000"},
 		// A temperature at 100 s lengthens presence: 200 W × 10 s held after 60 s.
-		{"held after", "dev g gpu\n g power 0 100 60 200\n g temp 100 30", "", "g", 0,
-			"energy_j=11000.000000 estimated_j=2000.000000 covered_seconds=60.000000000 device_seconds=100.000000000"},
+		{
+			"held after", "dev g gpu\n g power 0 100 60 200\n g temp 100 30", "", "g", 0,
+			"energy_j=11000.000000 estimated_j=2000.000000 covered_seconds=60.000000000 device_seconds=100.000000000",
+		},
 		// Held over [20, 30) at 100 W = 1000 J, then 30 s × 100 W.
 		{"held before", "dev g gpu\n g power 30 100 60 100\n g temp 0 30", "", "g", 0, "energy_j=4000.000000 estimated_j=1000.000000"},
 		// Presence begins at 25 s: S(30) − S(25) of a hold that begins at 20 s = 500 J.
@@ -41,11 +45,15 @@ func TestBridgeAndLimitVectors(t *testing.T) {
 		// 600 J over 600 s: 1 J a second, estimated, yet covered.
 		{"bridge", "dev g gpu\n g energy 0 0 600 600", "", "g", 60, "energy_j=60.000000 estimated_j=60.000000 covered_seconds=60.000000000"},
 		// Power gives 60 s × 100 W = 6000 J and a hold 1000 J; the bridge the other 93,000 J over 530 s.
-		{"bridge beside power", "dev g gpu\n g energy 0 0 600 100000\n g power 0 100 60 100", "", "g", 0,
-			"energy_j=100000.000000 estimated_j=94000.000000 covered_seconds=590.000000000"},
+		{
+			"bridge beside power", "dev g gpu\n g energy 0 0 600 100000\n g power 0 100 60 100", "", "g", 0,
+			"energy_j=100000.000000 estimated_j=94000.000000 covered_seconds=590.000000000",
+		},
 		// The better rungs give 7000 J > 1 J: the bridge gives nothing, its time is covered.
-		{"bridge of nothing", "dev g gpu\n g energy 0 0 600 1\n g power 0 100 60 100", "", "g", 0,
-			"energy_j=7000.000000 estimated_j=1000.000000 covered_seconds=590.000000000"},
+		{
+			"bridge of nothing", "dev g gpu\n g energy 0 0 600 1\n g power 0 100 60 100", "", "g", 0,
+			"energy_j=7000.000000 estimated_j=1000.000000 covered_seconds=590.000000000",
+		},
 		// Power covers all of the bridge (two segments of 300 s): 90,000 J stay, 10,000 J are unplaced.
 		{"bridge without room", "dev g gpu\n g energy 0 0 600 100000\n g power 0 150 300 150 600 150", "", "g", 0, "energy_j=90000.000000 estimated_j=0.000000"},
 		// After a reset the counter's 30 J are spread, estimated and not covered.

@@ -22,8 +22,10 @@ func TestHolderVectors(t *testing.T) {
 		// The wall's rest is 30 J in [0, 30) and, as the card takes over, −10 J in [30, 60): own = 20 J, all in the first slice.
 		{"own by parts", "dev g gpu\n hold a * whole - 0 30\n g energy 0 0 30 10 60 80\n - energy 0 0 30 40 60 100", "workload", "a", 0, "energy_j=30.000000 overhead_j=20.000000"},
 		// Module 10 + 50 ⊃ card 50 + 10: in the window 60 explain the wall's 80, in each half 50 its 40. All weights 0: 10 J each.
-		{"own in equal parts", "dev m module\n dev g gpu - m\n hold a * whole - 0 30\n g energy 0 0 30 50 60 60\n m energy 0 0 30 10 60 60\n - energy 0 0 60 80",
-			"workload", "a", 0, "overhead_j=10.000000"},
+		{
+			"own in equal parts", "dev m module\n dev g gpu - m\n hold a * whole - 0 30\n g energy 0 0 30 50 60 60\n m energy 0 0 30 10 60 60\n - energy 0 0 60 80",
+			"workload", "a", 0, "overhead_j=10.000000",
+		},
 		// 4 µJ among g, h, i: 2, 1, 1; the odd one to the smaller device.
 		{"ties to the smaller", "dev i gpu\n dev g gpu\n dev h gpu\n - energy 0 0 60 0.000004", "", "g", 0, "energy_j=0.000002"},
 		{"the others", "dev i gpu\n dev g gpu\n dev h gpu\n - energy 0 0 60 0.000004", "", "i", 0, "energy_j=0.000001"},
@@ -37,8 +39,10 @@ func TestHolderVectors(t *testing.T) {
 		{"open end", "dev g gpu\n hold a g whole - 30 -\n hold z - whole - 0 120\n g energy 0 0 60 60", "workload", "a", 0, "energy_j=30.000000 device_seconds=30.000000000"},
 		{"no devices hold nothing", "dev g gpu\n hold z - whole - 0 120\n g energy 0 0 60 60", "workload", "z", 0, "none"},
 		// Without accelerators, equally among the placements, the odd µJ to the smaller id, device empty.
-		{"no accelerators", "hold b * whole - 0 60\n hold a - whole - 0 60\n - energy 0 0 60 0.000005", "workload", "a", 0,
-			"energy_j=0.000003 overhead_j=0.000003 device_seconds=0.000000000"},
+		{
+			"no accelerators", "hold b * whole - 0 60\n hold a - whole - 0 60\n - energy 0 0 60 0.000005", "workload", "a", 0,
+			"energy_j=0.000003 overhead_j=0.000003 device_seconds=0.000000000",
+		},
 		{"no accelerators, no device", "hold b * whole - 0 60\n hold a - whole - 0 60\n - energy 0 0 60 0.000005", "", "", 0, "energy_j=0.000005"},
 		{"no accelerators, nobody", "- energy 0 0 60 7", "workload", "", 0, "energy_j=7.000000 overhead_j=7.000000"},
 		// Rejected whole: nobody holds.
@@ -82,11 +86,15 @@ func TestSharingVectors(t *testing.T) {
 		{"idle part", card + "hold a g fraction 0.25 0 60\n rate idle_power H100 0.5 W", "workload", "a", 0, "energy_j=37.500000"},
 		{"idle part of nobody", card + "hold a g fraction 0.25 0 60\n rate idle_power H100 0.5 W", "workload", "", 0, "energy_j=22.500000 device_seconds=45.000000000"},
 		// Shares 0.5 and 0.5, activities 0.2 and 0.6: 15 and 45 J.
-		{"activity", card + "hold a g fraction 0.5 0 60\n hold b g fraction 0.5 0 60\n g/a sm 0 0.2 60 0.2\n g/b sm 0 0.6 60 0.6", "workload", "a", 0,
-			"energy_j=15.000000 busy_seconds=6.000000000 known_seconds=30.000000000"},
+		{
+			"activity", card + "hold a g fraction 0.5 0 60\n hold b g fraction 0.5 0 60\n g/a sm 0 0.2 60 0.2\n g/b sm 0 0.6 60 0.6", "workload", "a", 0,
+			"energy_j=15.000000 busy_seconds=6.000000000 known_seconds=30.000000000",
+		},
 		// b has no own activity and takes the card's 0.6; its busy is its half of the card's 36 s.
-		{"activity of the card", card + "hold a g fraction 0.5 0 60\n hold b g fraction 0.5 0 60\n g/a sm 0 0.2 60 0.2\n g sm 0 0.6 60 0.6", "workload", "b", 0,
-			"energy_j=45.000000 busy_seconds=18.000000000 known_seconds=30.000000000"},
+		{
+			"activity of the card", card + "hold a g fraction 0.5 0 60\n hold b g fraction 0.5 0 60\n g/a sm 0 0.2 60 0.2\n g sm 0 0.6 60 0.6", "workload", "b", 0,
+			"energy_j=45.000000 busy_seconds=18.000000000 known_seconds=30.000000000",
+		},
 		// 1 − 0.5 among two: 0.25 each.
 		{"time slices", card + "hold a g fraction 0.5 0 60\n hold b g timeslice - 0 60\n hold c g mps - 0 60", "workload", "b", 0, "energy_j=15.000000 device_seconds=15.000000000"},
 		// 0.75 + 0.75 scaled to 0.5 each.

@@ -27,8 +27,10 @@ func TestRateVectors(t *testing.T) {
 		// A placement's start is no new beginning: 1 nano in all, in the later part.
 		{"cut but not anew", card + "hold a g whole - 30 60\n rate device_price H100 0.00000003 EUR/h", "workload", "a", 0, "cost=0.000000001"},
 		// PUE 1.5: 5400 J; 0.36 EUR/kWh is 10⁻⁷ EUR/J; 400 g/kWh × 0.0015 kWh = 0.6 g.
-		{"energy cost", card + "rate pue c 1.5 1\n rate electricity z 0.36 EUR/kWh\n rate grid_location r 400 g/kWh", "", "g", 0,
-			"facility_j=5400.000000 cost=0.000540000 currency=EUR carbon_location_g=0.600000 carbon_market_g=0.600000"},
+		{
+			"energy cost", card + "rate pue c 1.5 1\n rate electricity z 0.36 EUR/kWh\n rate grid_location r 400 g/kWh", "", "g", 0,
+			"facility_j=5400.000000 cost=0.000540000 currency=EUR carbon_location_g=0.600000 carbon_market_g=0.600000",
+		},
 		{"market factor", card + "rate grid_location - 400 g/kWh\n rate grid_market - 0 g/kWh", "", "g", 0, "carbon_location_g=0.400000 carbon_market_g=0.000000"},
 		{"market factor alone", card + "rate grid_market - 100 g/kWh", "", "g", 0, "carbon_location_g= carbon_market_g=0.100000"},
 		// Cluster before zone before region before the empty key.
@@ -36,8 +38,10 @@ func TestRateVectors(t *testing.T) {
 		// Resolved, but dark: 0, not empty.
 		{"dark", "dev g gpu\n g temp 0 1 60 1\n rate electricity - 1 EUR/kWh\n rate grid_location - 1 g/kWh", "", "g", 0, "cost=0.000000000 currency=EUR carbon_location_g=0.000000"},
 		// Two currencies: two rows, all else in the first.
-		{"currencies", card + "rate device_price H100 3.6 USD/h\n rate electricity - 1 EUR/kWh", "", "g", 0,
-			"currency=EUR cost=0.001000000 energy_j=3600.000000 covered_seconds=60.000000000 | currency=USD cost=0.060000000 energy_j= covered_seconds= estimated_j= device_seconds="},
+		{
+			"currencies", card + "rate device_price H100 3.6 USD/h\n rate electricity - 1 EUR/kWh", "", "g", 0,
+			"currency=EUR cost=0.001000000 energy_j=3600.000000 covered_seconds=60.000000000 | currency=USD cost=0.060000000 energy_j= covered_seconds= estimated_j= device_seconds=",
+		},
 		// 35,040 kg over 35,040 h is 1 kg an hour: 60 s are 16.666667 g.
 		{"embodied", card + "rate embodied H100 35040 kg", "", "g", 0, "embodied_g=16.666667"},
 		{"lifetime", card + "rate embodied H100 35040 kg\n rate lifetime H100 70080 h", "", "g", 0, "embodied_g=8.333333"},

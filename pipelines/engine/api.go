@@ -30,7 +30,6 @@ type Engine struct {
 	letters   map[letterKey]int
 	batch     columnBuffer
 	fresh     bool // the record at hand says something new
-	outside   attribution.Totals
 }
 
 // limits is Config in nanoseconds.

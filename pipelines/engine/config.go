@@ -38,8 +38,13 @@ func (c Config) Validate() error {
 		value time.Duration
 		max   time.Duration
 	}{
-		{"max gap", c.MaxGap, min(c.MaxSilence, 2*time.Hour)}, {"max silence", c.MaxSilence, 24 * time.Hour}, {"hold", c.Hold, c.MaxGap / 2},
-		{"max delay", c.MaxDelay, c.Horizon}, {"horizon", c.Horizon, 24 * time.Hour}, {"idle after", c.IdleAfter, 24 * time.Hour}, {"max future skew", c.MaxFutureSkew, 24 * time.Hour},
+		{"max gap", c.MaxGap, min(c.MaxSilence, 2*time.Hour)},
+		{"max silence", c.MaxSilence, 24 * time.Hour},
+		{"hold", c.Hold, c.MaxGap / 2},
+		{"max delay", c.MaxDelay, c.Horizon},
+		{"horizon", c.Horizon, 24 * time.Hour},
+		{"idle after", c.IdleAfter, 24 * time.Hour},
+		{"max future skew", c.MaxFutureSkew, 24 * time.Hour},
 	} {
 		if d.value <= 0 || d.value > d.max {
 			errs = append(errs, fmt.Errorf("%s %v: more than 0 and at most %v", d.name, d.value, d.max))

@@ -159,9 +159,14 @@ func (s *estate) rates() {
 		currency string
 		value    int64
 	}{
-		{telemetry.RateDevicePrice, "H100", "EUR", 3_333_333_333}, {telemetry.RateDevicePrice, "H100@r", "USD", 2_000_000_001},
-		{telemetry.RateElectricity, "c", "EUR", 250_000_007}, {telemetry.RatePUE, "", "", 1_234_567}, {telemetry.RateGridLocation, "r", "", 400_000_003},
-		{telemetry.RateGridMarket, "r", "", 13}, {telemetry.RateEmbodied, "A30", "", 150_000_000_000}, {telemetry.RateIdlePower, "H100", "", 50_000_000},
+		{telemetry.RateDevicePrice, "H100", "EUR", 3_333_333_333},
+		{telemetry.RateDevicePrice, "H100@r", "USD", 2_000_000_001},
+		{telemetry.RateElectricity, "c", "EUR", 250_000_007},
+		{telemetry.RatePUE, "", "", 1_234_567},
+		{telemetry.RateGridLocation, "r", "", 400_000_003},
+		{telemetry.RateGridMarket, "r", "", 13},
+		{telemetry.RateEmbodied, "A30", "", 150_000_000_000},
+		{telemetry.RateIdlePower, "H100", "", 50_000_000},
 	} {
 		if s.r.IntN(3) == 0 {
 			continue

@@ -213,12 +213,10 @@ func (e *Engine) see(n *node, t int64) {
 	if k >= 0 && t <= n.islands[k].To {
 		return
 	}
-	from := t
 	joins := k >= 0 && t-n.islands[k].To <= e.cfg.maxSilence
+	from := t - e.cfg.maxSilence
 	if joins {
 		from = n.islands[k].To
-	} else {
-		from = t - e.cfg.maxSilence
 	}
 	if n.emitted != never && from < n.emitted {
 		e.touch(n, from)

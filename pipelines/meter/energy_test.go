@@ -92,10 +92,14 @@ func TestSpans(t *testing.T) {
 		{name: "two runs", power: "0:1 10:1 400:1 410:1", lo: 0, hi: 420, want: "power[0,10)=10 hold[10,20)=10 hold[390,400)=10 power[400,410)=10 hold[410,420)=10"},
 		{name: "counter over power", counter: "20:0 40:1", power: "0:1 60:1", lo: 0, hi: 60, want: "power[0,20)=20 counter[20,40)=1 power[40,60)=20"},
 		{name: "counter over a hold", counter: "35:0 60:1", power: "0:1 30:1", lo: 0, hi: 60, want: "power[0,30)=30 hold[30,35)=5 counter[35,60)=1"},
-		{name: "bridge beside power", counter: "0:0 600:600", power: "100:1 200:1", lo: 0, hi: 600,
-			want: "bridge[0,90)=90 hold[90,100)=10 power[100,200)=100 hold[200,210)=10 bridge[210,600)=390"},
-		{name: "bridge of less than power", counter: "0:0 600:50", power: "100:1 200:1", lo: 0, hi: 300,
-			want: "bridge[0,90)=0 hold[90,100)=10 power[100,200)=100 hold[200,210)=10 bridge[210,300)=0"},
+		{
+			name: "bridge beside power", counter: "0:0 600:600", power: "100:1 200:1", lo: 0, hi: 600,
+			want: "bridge[0,90)=90 hold[90,100)=10 power[100,200)=100 hold[200,210)=10 bridge[210,600)=390",
+		},
+		{
+			name: "bridge of less than power", counter: "0:0 600:50", power: "100:1 200:1", lo: 0, hi: 300,
+			want: "bridge[0,90)=0 hold[90,100)=10 power[100,200)=100 hold[200,210)=10 bridge[210,300)=0",
+		},
 		{name: "bridge without room", counter: "0:0 400:500", power: "0:1 200:1 400:1", lo: 0, hi: 400, want: "power[0,200)=200 power[200,400)=200", unplaced: 100},
 		{name: "reset beside power", counter: "0:100 60:30", power: "0:1 50:1", lo: 0, hi: 60, want: "power[0,50)=50 hold[50,60)=10", unplaced: 30},
 		{name: "reset in what is left", counter: "0:100 60:30", power: "0:1 40:1", lo: 0, hi: 60, want: "power[0,40)=40 hold[40,50)=10 reset[50,60)=30"},
@@ -127,8 +131,10 @@ func TestBusySpans(t *testing.T) {
 		{name: "of max_gap", util: "0:1 300:1", lo: 0, hi: 300, want: "gauge[0,300)=300"},
 		{name: "over max_gap", util: "0:1 301:1", lo: 0, hi: 301},
 		{name: "nothing is held", util: "20:1 40:1", lo: 0, hi: 60, want: "gauge[20,40)=20"},
-		{name: "best first", sm: "20:1 40:1", gr: "10:0.5 50:0.5", util: "0:0 60:0", lo: 0, hi: 60,
-			want: "gauge[0,10)=0 gauge[10,20)=5 gauge[20,40)=20 gauge[40,50)=5 gauge[50,60)=0"},
+		{
+			name: "best first", sm: "20:1 40:1", gr: "10:0.5 50:0.5", util: "0:0 60:0", lo: 0, hi: 60,
+			want: "gauge[0,10)=0 gauge[10,20)=5 gauge[20,40)=20 gauge[40,50)=5 gauge[50,60)=0",
+		},
 		{name: "best covers all", sm: "0:1 60:1", util: "0:0 60:0", lo: 0, hi: 60, want: "gauge[0,60)=60"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
