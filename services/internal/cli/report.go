@@ -20,7 +20,8 @@ func (a *app) report() *cobra.Command {
 		Use: "report", Short: "Sum up the facts of a time range",
 		Long: `Sum up who had, used, cost and emitted how much. csv and json are exact; the table is rounded.
 What nobody held has an empty name, (unallocated) in the table. Bounds lie on the edges of
-windows. --as-of reports what was known then.`,
+windows. --as-of reports what was known then; a time of which the report could still
+change is refused.`,
 		Example: `  ntegral report --data ./data --by workload
   ntegral report --data ./data --by team --from 2026-09-01T00:00:00Z --to 2026-10-01T00:00:00Z --format csv
   ntegral report --data ./data --by cluster --as-of 2026-10-02T08:00:00Z --format json`,
@@ -42,9 +43,13 @@ windows. --as-of reports what was known then.`,
 			if err != nil {
 				return err
 			}
+			var inputs report.Inputs
+			if len(cfg.Kafka.Brokers) > 0 {
+				inputs = report.KafkaInputs(cfg.Kafka.KafkaClient)
+			}
 			return withStore(c.Context(), cfg.Clickhouse.StoreClient, func(ctx context.Context, client *clickhouse.Client) error {
 				out := bufio.NewWriter(a.process.Stdout)
-				if err := report.Write(ctx, client, q, out); err != nil {
+				if err := report.Write(ctx, report.Source{Store: client, Inputs: inputs}, q, out); err != nil {
 					return err
 				}
 				return out.Flush()

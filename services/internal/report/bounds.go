@@ -38,29 +38,6 @@ func checkEdges(ctx context.Context, store textrow.Store, q Query) error {
 
 func mod(a, b int64) int64 { return ((a % b) + b) % b }
 
-// checkAsOf refuses a time that the ledger has not reached: the same question
-// could get another answer later.
-func checkAsOf(ctx context.Context, store textrow.Store, q Query) error {
-	if q.AsOf.IsZero() {
-		return nil
-	}
-	row, err := textrow.One(ctx, store, "SELECT count(), toUnixTimestamp64Milli(max(recorded_at)) FROM ledger")
-	if err != nil {
-		return fmt.Errorf("read ledger: %w", err)
-	}
-	if row[0] == "0" {
-		return fmt.Errorf("as of %s: the ledger is empty", q.AsOf.Format(time.RFC3339Nano))
-	}
-	ms, err := strconv.ParseInt(row[1], 10, 64)
-	if err != nil {
-		return fmt.Errorf("read ledger's last time: %w", err)
-	}
-	if last := time.UnixMilli(ms).UTC(); q.AsOf.After(last) {
-		return fmt.Errorf("as of %s: the ledger ends at %s", q.AsOf.Format(time.RFC3339Nano), last.Format(time.RFC3339Nano))
-	}
-	return nil
-}
-
 // where returns the condition of q and its parameters.
 func (q Query) where() (condition string, args []any) {
 	condition = "1"

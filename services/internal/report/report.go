@@ -59,22 +59,30 @@ func (q Query) Validate() error {
 	return nil
 }
 
-// Write answers q from the store.
-func Write(ctx context.Context, store textrow.Store, q Query, w io.Writer) error {
+// Source is what a report is made from.
+type Source struct {
+	Store textrow.Store
+	// Inputs is asked by reports as of a time. Without it, or where it does not
+	// answer, such a report needs every task to have gone on since that time.
+	Inputs Inputs
+}
+
+// Write answers q.
+func Write(ctx context.Context, from Source, q Query, w io.Writer) error {
 	if err := q.Validate(); err != nil {
 		return err
 	}
-	if err := checkEdges(ctx, store, q); err != nil {
+	if err := checkEdges(ctx, from.Store, q); err != nil {
 		return err
 	}
-	if err := checkAsOf(ctx, store, q); err != nil {
+	if err := checkAsOf(ctx, from, q); err != nil {
 		return err
 	}
 	out := newWriter(q, w)
 	if err := out.begin(); err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
-	if err := eachGroup(ctx, store, q, out.group); err != nil {
+	if err := eachGroup(ctx, from.Store, q, out.group); err != nil {
 		return err
 	}
 	if err := out.end(); err != nil {

@@ -146,7 +146,7 @@ func TestReports(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			tt.q.Format = strings.TrimPrefix(filepath.Ext(tt.name), ".")
 			var got bytes.Buffer
-			if err := report.Write(t.Context(), client, tt.q, &got); err != nil {
+			if err := report.Write(t.Context(), report.Source{Store: client, Inputs: idle}, tt.q, &got); err != nil {
 				t.Fatal(err)
 			}
 			path := filepath.Join("testdata", tt.name)
@@ -168,6 +168,7 @@ func TestReports(t *testing.T) {
 		})
 	}
 	t.Run("bounds", func(t *testing.T) { testBounds(t, client) })
+	t.Run("as of", func(t *testing.T) { testAsOf(t, client) })
 }
 
 func testBounds(t *testing.T, client *clickhouse.Client) {
@@ -180,8 +181,6 @@ func testBounds(t *testing.T, client *clickhouse.Client) {
 		{"to a nanosecond off", report.Query{To: midnight.Add(1)}, "is not on the edge"},
 		{"from after to", report.Query{From: midnight.Add(time.Hour), To: midnight}, "is not before"},
 		{"from equals to", report.Query{From: midnight, To: midnight}, "is not before"},
-		{"as of the future", report.Query{AsOf: second.Add(1)}, "the ledger ends at 2026-05-05T01:00:00Z"},
-		{"as of the ledger's end", report.Query{AsOf: second}, ""},
 		{"unknown grouping", report.Query{By: "colour"}, `group by "colour": use one of workload, team`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -189,7 +188,7 @@ func testBounds(t *testing.T, client *clickhouse.Client) {
 			if tt.q.By == "" {
 				tt.q.By = "node"
 			}
-			err := report.Write(t.Context(), client, tt.q, &bytes.Buffer{})
+			err := report.Write(t.Context(), report.Source{Store: client}, tt.q, &bytes.Buffer{})
 			if tt.want == "" {
 				if err != nil {
 					t.Errorf("got %v, want no error", err)

@@ -219,3 +219,12 @@ func Producer(t testing.TB, b *kafkatest.Broker) *kgo.Client {
 	t.Helper()
 	return b.Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner()))
 }
+
+// Produce writes one record to a partition.
+func Produce(t testing.TB, client *kgo.Client, topic string, partition int32, value []byte) {
+	t.Helper()
+	rec := &kgo.Record{Topic: topic, Partition: partition, Value: value}
+	if err := client.ProduceSync(t.Context(), rec).FirstErr(); err != nil {
+		t.Fatalf("write to %s/%d: %v", topic, partition, err)
+	}
+}
