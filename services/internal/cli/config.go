@@ -19,6 +19,7 @@ import (
 	"github.com/ntegral/ntegral/services/internal/process"
 	"github.com/ntegral/ntegral/services/internal/replay"
 	"github.com/ntegral/ntegral/services/internal/sink"
+	"github.com/ntegral/ntegral/services/internal/status"
 	"github.com/ntegral/ntegral/services/internal/supervise"
 	"github.com/ntegral/ntegral/services/internal/system"
 )
@@ -43,6 +44,7 @@ type Config struct {
 	Process    process.Config
 	Sink       sink.Config
 	Replay     replay.Config
+	Status     status.Config
 }
 
 // LogConfig says what is logged, and how.

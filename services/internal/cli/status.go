@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -26,13 +27,13 @@ over, and disk use. Exits 1 and names the problems if there are any.`,
 			if err != nil {
 				return err
 			}
-			if err := cfg.Kafka.KafkaClient.Validate(); err != nil {
+			if err := errors.Join(cfg.Kafka.KafkaClient.Validate(), cfg.Status.Validate()); err != nil {
 				return usageError{err}
 			}
 			return withStore(c.Context(), cfg.Clickhouse.StoreClient, func(ctx context.Context, client *clickhouse.Client) error {
 				r := status.Collect(ctx, status.Settings{
 					Kafka: cfg.Kafka.KafkaClient, Store: client, System: sys, Process: cfg.Process.Listen, Sink: cfg.Sink.Listen,
-					DiskFloor: cfg.Up.DiskFloorBytes,
+					ProcessGroup: cfg.Process.Group, SinkGroup: cfg.Sink.Group, DiskFloor: cfg.Up.DiskFloorBytes, Config: cfg.Status,
 				})
 				if err := r.Write(a.process.Stdout, format); err != nil {
 					return err

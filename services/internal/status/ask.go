@@ -139,29 +139,41 @@ func moment(text string, unit time.Duration) (*time.Time, error) {
 func (r *Report) processor(ctx context.Context, s Settings) error {
 	var st struct {
 		Tasks []struct {
-			Task           int32      `json:"task"`
-			State          string     `json:"state"`
-			Error          string     `json:"error"`
-			Epoch          uint64     `json:"epoch"`
-			Step           uint64     `json:"step"`
-			Watermark      *time.Time `json:"watermark"`
-			Lag            int64      `json:"lag"`
-			ResidualEnergy int64      `json:"residual_energy_uj"`
-			ResidualMoney  int64      `json:"residual_nano"`
-			ResidualTime   int64      `json:"residual_ns"`
+			Task      int32      `json:"task"`
+			State     string     `json:"state"`
+			Error     string     `json:"error"`
+			Epoch     uint64     `json:"epoch"`
+			Step      uint64     `json:"step"`
+			Watermark *time.Time `json:"watermark"`
+			Lag       int64      `json:"lag"`
+			Inputs    struct {
+				Samples int64 `json:"samples"`
+			} `json:"inputs"`
+			ResidualEnergy int64 `json:"residual_energy_uj"`
+			ResidualMoney  int64 `json:"residual_nano"`
+			ResidualTime   int64 `json:"residual_ns"`
 		} `json:"tasks"`
 	}
 	if err := fetch(ctx, s.Process, &st); err != nil {
 		return err
 	}
+	told := false
 	for _, t := range st.Tasks {
 		task := r.task(t.Task)
 		task.State, task.Error, task.Epoch, task.Step, task.Watermark, task.Lag = t.State, t.Error, t.Epoch, t.Step, t.Watermark, t.Lag
+		task.samplesOffset = t.Inputs.Samples
+		if t.Error != "" {
+			told = true
+			r.problem("processor: task %d is %s: %s", t.Task, t.State, t.Error)
+		}
 		if t.ResidualEnergy != 0 || t.ResidualMoney != 0 || t.ResidualTime != 0 {
 			r.problem("conservation: task %d has a residual of %d uJ, %d nano-units, %d ns", t.Task, t.ResidualEnergy, t.ResidualMoney, t.ResidualTime)
 		}
 	}
-	return health(ctx, s.Process)
+	if err := health(ctx, s.Process); err != nil && !told {
+		return err
+	}
+	return nil
 }
 
 func (r *Report) sink(ctx context.Context, s Settings) error {
@@ -169,11 +181,20 @@ func (r *Report) sink(ctx context.Context, s Settings) error {
 	if err := fetch(ctx, s.Sink, &st); err != nil {
 		return err
 	}
+	told := false
 	for _, t := range st.Tasks {
 		task := r.task(t.Task)
 		task.SinkStep, task.SinkState, task.SinkError, task.SinkLag = t.Step, string(t.State), t.Error, t.Lag
+		task.sinkOffset = t.Offset
+		if t.State == sink.StateBlocked {
+			told = true
+			r.problem("sink: task %d is blocked since %s and needs an operator: %s", t.Task, t.Since, t.Error)
+		}
 	}
-	return health(ctx, s.Sink)
+	if err := health(ctx, s.Sink); err != nil && !told {
+		return err
+	}
+	return nil
 }
 
 // maxStatus bounds an answer.

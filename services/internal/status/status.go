@@ -4,8 +4,10 @@
 // Words. Processing is about figures: sums over all steps in the ledger. A task
 // has a processor's side (lag in samples, watermark) and a sink's side (lag in
 // records of its commit log). A problem is something that an operator should
-// look at; a system with problems is unhealthy. Lag, late readings and rejected
-// ones are not problems by themselves.
+// look at; a system with problems is unhealthy: a part that does not answer, a
+// process or a task that is down, a task that nobody has, a record that waits too
+// long, a residual, a part that could not be read, too little disk. Lag, late
+// readings and rejected ones are not problems by themselves.
 //
 // Every part is asked by itself and within a bounded time: a part that does not
 // answer is a problem, and the others are shown all the same.
@@ -29,7 +31,12 @@ type Settings struct {
 	System *system.System // nil: the parts run elsewhere
 	// Process and Sink are where these serve their status, as host:port.
 	Process, Sink string
-	DiskFloor     int64 // free bytes below which there is a problem
+	// ProcessGroup and SinkGroup assign the tasks; empty: it is not asked who has
+	// them.
+	ProcessGroup, SinkGroup string
+	DiskFloor               int64 // free bytes below which there is a problem
+	Config                  Config
+	Clock                   func() time.Time // nil: the system's
 }
 
 // Report is how a system is.
@@ -73,10 +80,16 @@ type Task struct {
 	Error     string     `json:"error,omitempty"`
 	Watermark *time.Time `json:"watermark"`
 	Lag       int64      `json:"lag"` // records of samples
+	// LagSince is the time of the oldest of them.
+	LagSince  *time.Time `json:"lag_since,omitempty"`
 	SinkStep  uint64     `json:"sink_step"`
 	SinkState string     `json:"sink_state,omitempty"`
 	SinkError string     `json:"sink_error,omitempty"`
 	SinkLag   int64      `json:"sink_lag"` // records of the commit log
+	// SinkLagSince is the time of the oldest of them.
+	SinkLagSince *time.Time `json:"sink_lag_since,omitempty"`
+
+	samplesOffset, sinkOffset int64 // next to be used
 }
 
 // Disk is what a data folder takes and what is left, in bytes.
@@ -104,6 +117,9 @@ const askTimeout = 10 * time.Second
 func Collect(ctx context.Context, s Settings) *Report {
 	r := &Report{Problems: []string{}, Processes: []supervise.ChildStatus{}, Tasks: []Task{}, Topics: []Topic{}}
 	r.Processing.Rejected = map[string]int64{}
+	if s.Clock == nil {
+		s.Clock = time.Now
+	}
 	if s.System != nil {
 		r.supervised(s)
 		r.disk(s)
@@ -112,7 +128,7 @@ func Collect(ctx context.Context, s Settings) *Report {
 		name string
 		ask  func(context.Context, Settings) error
 	}{
-		{"store", r.processing}, {"processor", r.processor}, {"sink", r.sink}, {"kafka", r.topics},
+		{"store", r.processing}, {"processor", r.processor}, {"sink", r.sink}, {"kafka", r.topics}, {"lag", r.lags}, {"groups", r.owners},
 	} {
 		bounded, cancel := context.WithTimeout(ctx, askTimeout)
 		if err := part.ask(bounded, s); err != nil {

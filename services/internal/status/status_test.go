@@ -4,18 +4,24 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
+	"github.com/ntegral/ntegral/schemas/record"
 	"github.com/ntegral/ntegral/services/internal/kafka/kafkatest"
 	"github.com/ntegral/ntegral/services/internal/sink/sinktest"
 	"github.com/ntegral/ntegral/services/internal/status"
+	"github.com/ntegral/ntegral/services/internal/system"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -70,21 +76,22 @@ func TestCollect(t *testing.T) {
 			want: []string{"sink: task 1: no such column"},
 		},
 		{
+			name: "tasks down", store: soundLedger,
+			process: service(t, `{"tasks":[{"task":0,"state":"down","error":"stored state does not fit"},{"task":1,"state":"opening","error":"broker is away"}]}`, "task 0 is down: stored state does not fit"),
+			sink:    service(t, `{"tasks":[{"task":1,"state":"blocked","error":"no such column","since":"2026-09-15T14:59:30Z"}]}`, "task 1: no such column"),
+			want: []string{
+				"processor: task 0 is down: stored state does not fit", "processor: task 1 is opening: broker is away",
+				"sink: task 1 is blocked since 2026-09-15T14:59:30Z and needs an operator: no such column",
+			},
+		},
+		{
 			name: "nothing answers", store: row(strings.Replace(soundLedger, "4\t", "four\t", 1)), process: gone, sink: "",
 			want: []string{"processor: ask", "sink: no address configured", "store: read ledger"},
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := status.Collect(t.Context(), status.Settings{Kafka: b.Config, Store: tt.store, Process: tt.process, Sink: tt.sink})
-			slices.Sort(r.Problems)
-			if len(r.Problems) != len(tt.want) || r.Healthy != (tt.want == nil) {
-				t.Fatalf("healthy %v, problems %q, want %q", r.Healthy, r.Problems, tt.want)
-			}
-			for i, want := range tt.want {
-				if !strings.Contains(r.Problems[i], want) {
-					t.Errorf("problem %q, want %q", r.Problems[i], want)
-				}
-			}
+			checkProblems(t, r, tt.want)
 			if tt.want != nil {
 				return
 			}
@@ -96,6 +103,97 @@ func TestCollect(t *testing.T) {
 			}
 			checkForms(t, r)
 		})
+	}
+}
+
+// TestWaiting lets records wait for their tasks, which nobody has.
+func TestWaiting(t *testing.T) {
+	kafkatest.Each(t, func(t *testing.T, b *kafkatest.Broker) {
+		if b.Kind == kafkatest.Apache {
+			b.DeleteTopics(t)
+		}
+		sinktest.Topics(t, b, 2)
+		producer := sinktest.Producer(t, b)
+		for _, topic := range []string{record.Samples, record.Facts} {
+			for range 3 {
+				sinktest.Produce(t, producer, topic, 1, []byte("x"))
+			}
+		}
+		s := status.Settings{
+			Kafka: b.Config, Store: row(soundLedger), ProcessGroup: "nobody.process", SinkGroup: "nobody.sink",
+			Process: service(t, `{"tasks":[{"task":1,"state":"running","lag":2,"inputs":{"samples":1}}]}`, ""),
+			Sink:    service(t, `{"tasks":[{"task":1,"step":8,"lag":1,"offset":2,"state":"running"}]}`, ""),
+			Config:  status.Config{MaxLag: time.Minute},
+		}
+		nobody := []string{"processor: nobody has task 0, 1", "sink: nobody has task 0, 1"}
+		for _, tt := range []struct {
+			later time.Duration
+			max   time.Duration
+			want  []string
+		}{
+			{0, time.Minute, nobody},
+			{time.Hour, 0, nobody},
+			{time.Hour, time.Minute, []string{
+				"processor: nobody has task 0, 1", "processor: task 1 is behind: its next record has waited for 1h0m",
+				"sink: nobody has task 0, 1", "sink: task 1 is behind: its next record has waited for 1h0m",
+			}},
+		} {
+			s.Clock = func() time.Time { return time.Now().Add(tt.later) }
+			s.Config.MaxLag = tt.max
+			r := status.Collect(t.Context(), s)
+			checkProblems(t, r, tt.want)
+			if r.Tasks[0].LagSince == nil || r.Tasks[0].SinkLagSince == nil {
+				t.Errorf("task %+v, want the times of its oldest records", r.Tasks[0])
+			}
+		}
+	})
+}
+
+// TestFolder looks at a system whose supervisor died with a process down, and
+// whose disk is below its floor.
+func TestFolder(t *testing.T) {
+	b := kafkatest.InProcess(t)
+	sinktest.Topics(t, b, 1)
+	sys, err := system.Create(t.TempDir(), system.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := status.Settings{
+		Kafka: b.Config, Store: row(soundLedger), Process: service(t, `{}`, ""), Sink: service(t, `{}`, ""), System: &sys, DiskFloor: 1 << 62,
+	}
+	checkProblems(t, status.Collect(t.Context(), s), []string{"disk: ", "supervisor: read status of"})
+	s.DiskFloor = 0
+	kernel, err := os.ReadFile("/proc/self/stat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	started := strings.Fields(string(kernel[bytes.LastIndexByte(kernel, ')')+2:]))[19]
+	for _, tt := range []struct {
+		started string
+		want    []string
+	}{
+		{started, []string{"process sink is backoff: exit status 1"}},
+		{"1", []string{"supervisor: the system in"}},
+	} {
+		text := fmt.Sprintf(`{"pid":%d,"start_time":%s,"children":[{"name":"process","state":"ready"},{"name":"sink","state":"backoff","last_error":"exit status 1"}]}`, os.Getpid(), tt.started)
+		if err := os.WriteFile(filepath.Join(sys.Folder.Run(), "status.json"), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		checkProblems(t, status.Collect(t.Context(), s), tt.want)
+	}
+}
+
+// checkProblems wants these problems, by a part of each.
+func checkProblems(t *testing.T, r *status.Report, want []string) {
+	t.Helper()
+	slices.Sort(r.Problems)
+	if len(r.Problems) != len(want) || r.Healthy != (len(want) == 0) {
+		t.Fatalf("healthy %v, problems %q, want %q", r.Healthy, r.Problems, want)
+	}
+	for i := range want {
+		if !strings.Contains(r.Problems[i], want[i]) {
+			t.Errorf("problem %q, want %q", r.Problems[i], want[i])
+		}
 	}
 }
 

@@ -55,7 +55,8 @@ func (r *Report) writeTasks(w io.Writer) {
 	}
 	fmt.Fprintln(w, "task\tepoch\tstep\tstate\tlag\twatermark\tin store\tsink\tsink lag")
 	for _, t := range r.Tasks {
-		fmt.Fprintf(w, "%d\t%d\t%d\t%s\t%d\t%s\t%d\t%s\t%d\n", t.Task, t.Epoch, t.Step, t.State, t.Lag, at(t.Watermark), t.SinkStep, t.SinkState, t.SinkLag)
+		fmt.Fprintf(w, "%d\t%d\t%d\t%s\t%s\t%s\t%d\t%s\t%s\n", t.Task, t.Epoch, t.Step, t.State, lag(t.Lag, t.LagSince), at(t.Watermark), t.SinkStep, t.SinkState,
+			lag(t.SinkLag, t.SinkLagSince))
 	}
 	fmt.Fprintln(w)
 }
@@ -100,4 +101,12 @@ func at(t *time.Time) string {
 		return "-"
 	}
 	return t.Format(time.RFC3339)
+}
+
+// lag shows how many records wait, and since when.
+func lag(records int64, since *time.Time) string {
+	if since == nil {
+		return fmt.Sprint(records)
+	}
+	return fmt.Sprintf("%d since %s", records, since.Format(time.RFC3339))
 }
