@@ -14,6 +14,8 @@ import (
 type Span struct {
 	Node     string
 	From, To int64
+	Behind   int64 // readings that stand more than lateness behind a newer one
+	Line     int   // of the first of them
 }
 
 // pricing is what a figure needs: rates of any of the kinds, resolved by key.
@@ -109,18 +111,18 @@ func (p pricing) missing(validity map[telemetry.RateKind]map[string][]Span, esta
 	return messages
 }
 
-// keysOf lists the keys by which a rate of kind k can apply; which of them is
-// the most specific does not matter here.
+// keysOf lists the keys by which a rate of kind k can apply, the most specific
+// first.
 func keysOf(k telemetry.RateKind, model string, node telemetry.Device) []string {
 	switch k {
 	case telemetry.RateElectricity, telemetry.RatePUE, telemetry.RateGridLocation, telemetry.RateGridMarket:
-		keys := []string{""}
+		var keys []string
 		for _, key := range []string{node.Cluster, node.Zone, node.Region} {
 			if key != "" && !slices.Contains(keys, key) {
 				keys = append(keys, key)
 			}
 		}
-		return keys
+		return append(keys, "")
 	case telemetry.RateInstancePrice:
 		model = node.InstanceType
 	}

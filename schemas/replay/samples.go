@@ -57,6 +57,10 @@ const (
 
 const defaultExplained = 1000
 
+// lateness is the default horizon and delay of a node's watermark together: a
+// reading that stands further behind a newer one of its node is refused.
+const lateness = int64(15*time.Minute + 30*time.Second)
+
 // NewSamples reads the header. Of a file that cannot be used, having reported
 // why, there are no readings.
 func NewSamples(src Source, estate *Estate, bounds Bounds) *Samples {
@@ -81,6 +85,21 @@ func (s *Samples) Bytes() int64 {
 // Spans returns the time between the first and the last accepted reading of
 // each node that has one.
 func (s *Samples) Spans() []Span { return slices.Clone(s.nodes) }
+
+// WarnOfDisorder warns of nodes whose readings stand so far out of order that
+// the processor refuses them as late.
+func (s *Samples) WarnOfDisorder(report func(Fault)) {
+	for _, span := range s.nodes {
+		if span.Behind == 0 {
+			continue
+		}
+		report(Fault{
+			File: s.t.src.File, Line: span.Line, Node: span.Node, Warning: true,
+			Message: fmt.Sprintf("readings of node %s stand more than %v behind newer ones: %d of them, from this line on; want its rows roughly in the order of time, or they may be refused as late",
+				quoteCell(span.Node), time.Duration(lateness), span.Behind),
+		})
+	}
+}
 
 // Next moves on by one row and reports whether there was one. Series is nil
 // where it was refused.
@@ -137,6 +156,11 @@ func (s *Samples) accept(series *Series, value int64) {
 	}
 	s.newest = max(s.newest, s.instant)
 	span := &s.nodes[series.NodeIndex]
+	if span.From <= span.To && s.instant < span.To-lateness {
+		if span.Behind++; span.Line == 0 {
+			span.Line = s.t.rows.line
+		}
+	}
 	span.From, span.To = min(span.From, s.instant), max(span.To, s.instant)
 }
 

@@ -45,7 +45,9 @@ func (r *run) dryRun(ctx context.Context) error {
 			}
 		}
 		rows = samples.Rows()
+		samples.WarnOfDisorder(r.faults.report)
 		replay.WarnOfGaps(rates, r.estate, samples.Spans(), r.faults.report)
+		replay.WarnOfCurrencies(rates, r.estate, samples.Spans(), r.faults.report)
 		return nil
 	})
 	if err != nil {

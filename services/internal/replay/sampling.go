@@ -83,6 +83,7 @@ func (p *sampling) publishAll(ctx context.Context) error {
 		p.sampled = append(p.sampled, span.Node)
 	}
 	replay.WarnOfGaps(p.rates, p.estate, p.samples.Spans(), p.faults.report)
+	replay.WarnOfCurrencies(p.rates, p.estate, p.samples.Spans(), p.faults.report)
 	p.console.line("%s", p.summary())
 	return nil
 }
