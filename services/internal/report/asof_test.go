@@ -66,10 +66,7 @@ func testAsOf(t *testing.T, client *clickhouse.Client) {
 }
 
 func TestKafkaInputs(t *testing.T) {
-	kafkatest.Each(t, func(t *testing.T, b *kafkatest.Broker) {
-		if b.Kind == kafkatest.Apache {
-			b.DeleteTopics(t)
-		}
+	kafkatest.EachFresh(t, func(t *testing.T, b *kafkatest.Broker) {
 		inputs := report.KafkaInputs(b.Config)
 		if _, err := inputs.Ends(t.Context()); err == nil {
 			t.Error("ends of topics that do not exist: got no error")

@@ -35,6 +35,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv("NTEGRAL_TEST_CHSERVER") != "" {
 		chservertest.Main(m)
 	}
+	if os.Getenv(envBroker) != "" {
+		os.Exit(playSink())
+	}
 	goleak.VerifyTestMain(tests{m})
 }
 
@@ -94,10 +97,7 @@ func until(t *testing.T, ctx context.Context, what string, yes func() bool) {
 }
 
 func TestStepsArriveOnce(t *testing.T) {
-	kafkatest.Each(t, func(t *testing.T, b *kafkatest.Broker) {
-		if b.Kind == kafkatest.Apache {
-			b.DeleteTopics(t)
-		}
+	kafkatest.EachFresh(t, func(t *testing.T, b *kafkatest.Broker) {
 		server := chservertest.Start(t, t.TempDir())
 		client := sinktest.Client(t, server)
 		sinktest.Topics(t, b, 2)
@@ -151,8 +151,9 @@ func (f *faulty) InsertLedger(ctx context.Context, token string, columns []strin
 	return errors.Join(f.Store.InsertLedger(ctx, token, columns, values), after)
 }
 
-func TestLostAnswersDoubleNothing(t *testing.T) {
-	b := kafkatest.InProcess(t)
+func TestLostAnswersDoubleNothing(t *testing.T) { kafkatest.EachFresh(t, testLostAnswersDoubleNothing) }
+
+func testLostAnswersDoubleNothing(t *testing.T, b *kafkatest.Broker) {
 	client := sinktest.Client(t, chservertest.Start(t, t.TempDir()))
 	sinktest.Topics(t, b, 1)
 	log := sinktest.NewLog(t, sinktest.Producer(t, b), 0)
@@ -175,7 +176,10 @@ func TestLostAnswersDoubleNothing(t *testing.T) {
 // TestStoppedBetweenPartsAndLedger stops the sink when the parts of a step are
 // in the table and its ledger row is not.
 func TestStoppedBetweenPartsAndLedger(t *testing.T) {
-	b := kafkatest.InProcess(t)
+	kafkatest.EachFresh(t, testStoppedBetweenPartsAndLedger)
+}
+
+func testStoppedBetweenPartsAndLedger(t *testing.T, b *kafkatest.Broker) {
 	client := sinktest.Client(t, chservertest.Start(t, t.TempDir()))
 	sinktest.Topics(t, b, 1)
 	log := sinktest.NewLog(t, sinktest.Producer(t, b), 0)
@@ -205,8 +209,9 @@ func TestStoppedBetweenPartsAndLedger(t *testing.T) {
 
 // TestTwoSinksAtOnce runs two sinks that both believe they own the task: they
 // are in groups of their own.
-func TestTwoSinksAtOnce(t *testing.T) {
-	b := kafkatest.InProcess(t)
+func TestTwoSinksAtOnce(t *testing.T) { kafkatest.EachFresh(t, testTwoSinksAtOnce) }
+
+func testTwoSinksAtOnce(t *testing.T, b *kafkatest.Broker) {
 	client := sinktest.Client(t, chservertest.Start(t, t.TempDir()))
 	sinktest.Topics(t, b, 1)
 	store := sink.ClickHouse{Client: client}
@@ -233,8 +238,9 @@ func TestTwoSinksAtOnce(t *testing.T) {
 	}
 }
 
-func TestUnreadablePartIsSetAside(t *testing.T) {
-	b := kafkatest.InProcess(t)
+func TestUnreadablePartIsSetAside(t *testing.T) { kafkatest.EachFresh(t, testUnreadablePartIsSetAside) }
+
+func testUnreadablePartIsSetAside(t *testing.T, b *kafkatest.Broker) {
 	client := sinktest.Client(t, chservertest.Start(t, t.TempDir()))
 	sinktest.Topics(t, b, 1)
 	log := sinktest.NewLog(t, sinktest.Producer(t, b), 0)
@@ -280,8 +286,9 @@ func TestUnreadablePartIsSetAside(t *testing.T) {
 
 // TestStoreFaultBlocksTheTask drops a column that the parts have: the sink must
 // neither drop the part nor spin, say that it needs help, and go on after it.
-func TestStoreFaultBlocksTheTask(t *testing.T) {
-	b := kafkatest.InProcess(t)
+func TestStoreFaultBlocksTheTask(t *testing.T) { kafkatest.EachFresh(t, testStoreFaultBlocksTheTask) }
+
+func testStoreFaultBlocksTheTask(t *testing.T, b *kafkatest.Broker) {
 	client := sinktest.Client(t, chservertest.Start(t, t.TempDir()))
 	sinktest.Topics(t, b, 1)
 	store := sink.ClickHouse{Client: client}

@@ -108,10 +108,7 @@ func TestCollect(t *testing.T) {
 
 // TestWaiting lets records wait for their tasks, which nobody has.
 func TestWaiting(t *testing.T) {
-	kafkatest.Each(t, func(t *testing.T, b *kafkatest.Broker) {
-		if b.Kind == kafkatest.Apache {
-			b.DeleteTopics(t)
-		}
+	kafkatest.EachFresh(t, func(t *testing.T, b *kafkatest.Broker) {
 		sinktest.Topics(t, b, 2)
 		producer := sinktest.Producer(t, b)
 		for _, topic := range []string{record.Samples, record.Facts} {

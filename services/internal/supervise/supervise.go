@@ -102,9 +102,9 @@ type Settings struct {
 	Folder     system.Folder // whose run and log folders exist, or are made by Prepare
 	// Prepare is called under the folder's lock before the first child is
 	// started, so that it may change what the children read. Nil: nothing.
-	Prepare func() error
-	Children   []Child       // each may need those before it
-	Environ    []string      // of the supervisor, for the children; usually os.Environ
-	Out        io.Writer     // gets one line when all children are ready; nil discards
-	Logger     *slog.Logger  // nil discards
+	Prepare  func() error
+	Children []Child      // each may need those before it
+	Environ  []string     // of the supervisor, for the children; usually os.Environ
+	Out      io.Writer    // gets one line when all children are ready; nil discards
+	Logger   *slog.Logger // nil discards
 }

@@ -51,8 +51,9 @@ func exec(t *testing.T, client *clickhouse.Client, statements ...string) {
 
 // TestDifferencesAreFound tampers with the store, one thing after the other;
 // each case undoes what it did, which also shows that nothing else is amiss.
-func TestDifferencesAreFound(t *testing.T) {
-	b := kafkatest.InProcess(t)
+func TestDifferencesAreFound(t *testing.T) { kafkatest.EachFresh(t, testDifferencesAreFound) }
+
+func testDifferencesAreFound(t *testing.T, b *kafkatest.Broker) {
 	client := sinktest.Client(t, chservertest.Start(t, t.TempDir()))
 	sinktest.Topics(t, b, 2)
 	producer := sinktest.Producer(t, b)
@@ -161,8 +162,9 @@ func TestDifferencesAreFound(t *testing.T) {
 
 // TestTrimmedLog checks that steps which the log no longer holds are held
 // against ledger and table, and that a gap among them shows.
-func TestTrimmedLog(t *testing.T) {
-	b := kafkatest.InProcess(t)
+func TestTrimmedLog(t *testing.T) { kafkatest.EachFresh(t, testTrimmedLog) }
+
+func testTrimmedLog(t *testing.T, b *kafkatest.Broker) {
 	client := sinktest.Client(t, chservertest.Start(t, t.TempDir()))
 	sinktest.Topics(t, b, 1)
 	log := sinktest.NewLog(t, sinktest.Producer(t, b), 0)
@@ -197,8 +199,9 @@ func TestTrimmedLog(t *testing.T) {
 
 // TestRunningSystem verifies again and again while steps arrive: what is under
 // way is no difference.
-func TestRunningSystem(t *testing.T) {
-	b := kafkatest.InProcess(t)
+func TestRunningSystem(t *testing.T) { kafkatest.EachFresh(t, testRunningSystem) }
+
+func testRunningSystem(t *testing.T, b *kafkatest.Broker) {
 	client := sinktest.Client(t, chservertest.Start(t, t.TempDir()))
 	sinktest.Topics(t, b, 1)
 	log := sinktest.NewLog(t, sinktest.Producer(t, b), 0)

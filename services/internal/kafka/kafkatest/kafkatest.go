@@ -60,6 +60,18 @@ func Each(t *testing.T, fn func(t *testing.T, b *Broker)) {
 	}
 }
 
+// EachFresh is Each for tests of the product's topics, whose names are fixed:
+// the broker has none when fn begins.
+func EachFresh(t *testing.T, fn func(t *testing.T, b *Broker)) {
+	t.Helper()
+	Each(t, func(t *testing.T, b *Broker) {
+		if b.Kind == Apache {
+			b.DeleteTopics(t)
+		}
+		fn(t, b)
+	})
+}
+
 func start(t *testing.T, kind string) *Broker {
 	if kind == Apache {
 		return Real(t)

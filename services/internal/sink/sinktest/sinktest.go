@@ -29,15 +29,20 @@ import (
 // Client opens the store of a test server.
 func Client(t testing.TB, s *chservertest.Server) *clickhouse.Client {
 	t.Helper()
-	client, err := clickhouse.Open(clickhouse.Config{
-		Addresses: []string{s.Addr}, Database: "ntegral", User: chserver.WriterUser, Password: chservertest.WriterPassword,
-		Compression: "lz4", MaxConnections: 8, DialTimeout: 5 * time.Second, ReadTimeout: time.Minute,
-	})
+	client, err := clickhouse.Open(StoreConfig(s.Addr))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = client.Close() })
 	return client
+}
+
+// StoreConfig is how to reach a test server.
+func StoreConfig(addr string) clickhouse.Config {
+	return clickhouse.Config{
+		Addresses: []string{addr}, Database: "ntegral", User: chserver.WriterUser, Password: chservertest.WriterPassword,
+		Compression: "lz4", MaxConnections: 8, DialTimeout: 5 * time.Second, ReadTimeout: time.Minute,
+	}
 }
 
 // Topics makes the product's topics with n tasks on a fresh broker.
