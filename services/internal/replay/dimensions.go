@@ -49,7 +49,10 @@ func (r *run) readDimensions() (d dimensions, err error) {
 	}{
 		{replay.InventoryFile, func(in *input) error { d.devices = replay.ReadInventory(r.source(in), r.estate); return nil }},
 		{replay.RatesFile, func(in *input) error { d.rates = replay.ReadRates(r.source(in)); return nil }},
-		{replay.PlacementsFile, func(in *input) error { d.placements = replay.ReadPlacements(r.source(in), r.estate, r.s.Now().UnixNano()); return nil }},
+		{replay.PlacementsFile, func(in *input) error {
+			d.placements = replay.ReadPlacements(r.source(in), r.estate, r.s.Now().UnixNano())
+			return nil
+		}},
 		{replay.BillingFile, func(in *input) error {
 			return replay.ReadBilling(r.source(in), func(replay.BillingRow) error { d.charges++; return r.ctx.Err() })
 		}},
