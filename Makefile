@@ -146,8 +146,8 @@ check-generated: ## fail where a generated file is not what the code says
 
 .PHONY: tidy
 tidy: ## go mod tidy in every module, go work sync
-	$(call EACH,go mod tidy)
 	go work sync
+	$(call EACH,go mod tidy)
 
 .PHONY: check-tidy
 check-tidy: ## fail where go.mod or go.sum is not tidy, or the go lines differ
