@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -51,4 +52,31 @@ func (c Config) Validate() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// Setting is one of the times, by the name of its variable.
+type Setting struct {
+	Name  string
+	Value time.Duration
+}
+
+// Settings lists the times by the names of their variables. Figures depend on
+// each of them.
+func (c Config) Settings() []Setting {
+	return []Setting{
+		{"WINDOW", c.Window}, {"MAX_GAP", c.MaxGap}, {"MAX_SILENCE", c.MaxSilence}, {"HOLD", c.Hold}, {"MAX_DELAY", c.MaxDelay},
+		{"HORIZON", c.Horizon}, {"IDLE_AFTER", c.IdleAfter}, {"MAX_FUTURE_SKEW", c.MaxFutureSkew},
+	}
+}
+
+// Describe writes the settings as name=value.
+func (c Config) Describe() string {
+	var b strings.Builder
+	for i, s := range c.Settings() {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(strings.ToLower(s.Name) + "=" + s.Value.String())
+	}
+	return b.String()
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ntegral/ntegral/pipelines/engine"
 	"github.com/ntegral/ntegral/services/internal/supervise"
 	"github.com/ntegral/ntegral/services/internal/system"
 )
@@ -35,6 +36,7 @@ addresses and generated passwords are in DIR/ntegral.env, logs in DIR/log.`,
 			if err := errors.Join(cfg.Up.Validate(), cfg.Supervise.Validate()); err != nil {
 				return usageError{err}
 			}
+			cfg.Up.Definitions = definitions(cfg.Process.Config)
 			executable, err := os.Executable()
 			if err != nil {
 				return fmt.Errorf("find own binary: %w", err)
@@ -71,4 +73,16 @@ func (a *app) prepare(dir string, cfg system.Config) error {
 		a.logger.Warn("disk space is low", "error", err)
 	}
 	return nil
+}
+
+// definitions are the processor's settings that a system keeps from its first
+// start on, because its figures depend on them.
+func definitions(c engine.Config) []system.Definition {
+	var all []system.Definition
+	for _, d := range c.Settings() {
+		name := prefix + "_PROCESS_" + d.Name
+		_, given := os.LookupEnv(name)
+		all = append(all, system.Definition{Name: name, Value: d.Value.String(), Given: given})
+	}
+	return all
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/ntegral/ntegral/schemas/telemetry"
 	"github.com/ntegral/ntegral/services/internal/kafka"
 	"github.com/ntegral/ntegral/services/internal/kafka/kafkatest"
+	"github.com/ntegral/ntegral/services/internal/lifecycle"
 )
 
 // TestMalformed publishes what cannot be read between what can.
@@ -251,6 +252,22 @@ func TestStoredPartitionCount(t *testing.T) {
 	task.status.Store(&TaskStatus{})
 	_, err := task.open(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "written with 1 partitions, the topics have 2") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestStoredDefinitions: facts that were made with one window are not gone on
+// with by another.
+func TestStoredDefinitions(t *testing.T) {
+	r := newRig(t, kafkatest.InProcess(t), 1)
+	s := openSession(t, r)
+	s.close()
+	env := r.environment(r.cfg)
+	env.cfg.Window *= 2
+	task := &task{env: env, logger: kafkatest.Logger(t)}
+	task.status.Store(&TaskStatus{})
+	_, err := task.open(t.Context())
+	if err == nil || !lifecycle.IsPermanent(err) || !strings.Contains(err.Error(), "window=1m0s") || !strings.Contains(err.Error(), "window=2m0s") {
 		t.Errorf("got %v", err)
 	}
 }

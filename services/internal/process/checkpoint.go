@@ -27,10 +27,13 @@ const (
 // stateHeader is the first chunk of a checkpoint: what a task knows beside its
 // engine's state.
 type stateHeader struct {
-	Partitions int    `json:"partitions"`
-	RecordedAt int64  `json:"recorded_at"`
-	Watermark  int64  `json:"watermark"`
-	Totals     Totals `json:"totals"`
+	Partitions int `json:"partitions"`
+	// Definitions are the settings on which figures depend: state that was
+	// built with others cannot be gone on with.
+	Definitions engine.Config `json:"definitions"`
+	RecordedAt  int64         `json:"recorded_at"`
+	Watermark   int64         `json:"watermark"`
+	Totals      Totals        `json:"totals"`
 }
 
 // chunkHeaders name the checkpoint that a chunk belongs to and its place.
@@ -45,7 +48,7 @@ const (
 func (s *session) checkpoint(ctx context.Context) error {
 	began := time.Now()
 	w := &chunkWriter{session: s, ctx: ctx, id: rand.Uint64(), sum: xxhash.New()}
-	header, err := json.Marshal(stateHeader{Partitions: s.task.env.partitions, RecordedAt: s.recordedAt, Watermark: s.watermark, Totals: s.totals})
+	header, err := json.Marshal(stateHeader{Partitions: s.task.env.partitions, Definitions: s.task.env.cfg.Config, RecordedAt: s.recordedAt, Watermark: s.watermark, Totals: s.totals})
 	if err != nil {
 		return fmt.Errorf("encode state header: %w", err)
 	}

@@ -41,6 +41,10 @@ func (s *session) loadCheckpoint(ctx context.Context) (found bool, err error) {
 		return false, lifecycle.Permanent(fmt.Errorf("%w: it was written with %d partitions, the topics have %d",
 			errStateMismatch, header.Partitions, s.task.env.partitions))
 	}
+	if have := s.task.env.cfg.Config; header.Definitions != have {
+		return false, lifecycle.Permanent(fmt.Errorf("%w: the facts were made with %s, this processor is set to %s; set it likewise, or use a new system",
+			errStateMismatch, header.Definitions.Describe(), have.Describe()))
+	}
 	rest := cp.chunks[1:]
 	s.core, err = s.task.env.cores.Restore(func() ([]byte, error) {
 		if len(rest) == 0 {

@@ -22,6 +22,8 @@ type Config struct {
 	SinkPort       int `split_words:"true" default:"0" desc:"port of the sink's metrics and health; 0 means the folder's, or a free one"`
 	// DiskFloorBytes is the free space below which a warning is given; 0 means never.
 	DiskFloorBytes int64 `split_words:"true" default:"2147483648" desc:"warn when less disk space than this is free, bytes; 0 means never"`
+	// Definitions are filled in by who composes the configuration.
+	Definitions []Definition `ignored:"true"`
 }
 
 // Validate lists everything that is wrong with c.
@@ -57,6 +59,13 @@ const (
 	SinkListen             = "NTEGRAL_SINK_LISTEN"
 )
 
+// Definition is a setting on which figures depend. It is kept with the system
+// from its first start on.
+type Definition struct {
+	Name, Value string
+	Given       bool // was set for this start; otherwise what is kept counts
+}
+
 // server is a thing with a port: its name in ntegral.env and how the address is
 // written there.
 type server struct {
@@ -87,6 +96,14 @@ func (s System) Addresses() map[string]string {
 
 // complete sets what env lacks and what cfg overrules.
 func complete(env *Env, cfg Config) (changed bool, err error) {
+	for _, d := range cfg.Definitions {
+		switch kept := env.Get(d.Name); {
+		case kept == "":
+			changed = env.set(d.Name, d.Value) || changed
+		case d.Given && kept != d.Value:
+			return false, fmt.Errorf("%s is %s, but this system's facts are made with %s: leave it out, or use a new data folder", d.Name, d.Value, kept)
+		}
+	}
 	servers := cfg.servers()
 	free, err := FreePorts(len(servers))
 	if err != nil {

@@ -222,3 +222,26 @@ func TestDisk(t *testing.T) {
 		t.Errorf("use: got %d, %v, want a MiB or more", got, err)
 	}
 }
+
+// The settings on which figures depend stay what they were at the first start:
+// left out they are kept, given differently they are refused.
+func TestDefinitionsAreKept(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	window := func(value string, given bool) system.Config {
+		return system.Config{Definitions: []system.Definition{{Name: "NTEGRAL_PROCESS_WINDOW", Value: value, Given: given}}}
+	}
+	for _, tc := range []struct {
+		cfg  system.Config
+		fail bool
+	}{
+		{window("10s", true), false}, {window("1m0s", false), false}, {window("10s", true), false}, {window("1m0s", true), true},
+	} {
+		s, err := system.Create(dir, tc.cfg)
+		if (err != nil) != tc.fail {
+			t.Fatalf("%+v: %v, want an error: %t", tc.cfg.Definitions, err, tc.fail)
+		}
+		if err == nil && s.Env.Get("NTEGRAL_PROCESS_WINDOW") != "10s" {
+			t.Errorf("window is %s, want 10s", s.Env.Get("NTEGRAL_PROCESS_WINDOW"))
+		}
+	}
+}
