@@ -27,6 +27,7 @@ type Totals struct {
 	OwedMoney, RowMoney    int64 // 10⁻⁹, summed over currencies
 	PresenceTime, RowTime  int64 // ns, accelerators
 	Rejected, Unplaced     int64 // µJ
+	Resets, Hung           int64 // readings of energy counters
 	Inconsistent           int64 // µJ
 }
 

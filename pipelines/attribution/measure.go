@@ -35,6 +35,8 @@ func (c *Calculator) measure(n *Node, lo, hi int64, t *Totals) {
 		spans, outside := c.Reader.Spans(&n.meters[m].Readings, lo, hi)
 		t.Rejected += outside.Rejected
 		t.Unplaced += outside.Unplaced
+		t.Resets += outside.Resets
+		t.Hung += outside.Hung
 		c.accumulate(spans, e.read, e.estimated, nil)
 		e.measured = appendMeasured(e.measured[:0], spans)
 	}

@@ -24,6 +24,9 @@ type Meter struct {
 // time to lay it over. A segment counts where it ends.
 type Outside struct {
 	Rejected, Unplaced int64
+	// Resets counts counters that went back, Hung readings of a counter that
+	// repeat the one before; by the time of the reading.
+	Resets, Hung int64
 }
 
 // Reader lays the rungs of meters over time. It holds buffers only.
@@ -63,6 +66,11 @@ func (r *Reader) counterSpans(m *Meter, spans, segments []Span, lo, hi int64, ou
 	i := max(c.KeptBefore(lo), 0)
 	for i < n && c.Times[i] < hi {
 		j := c.nextKept(i)
+		for k := i + 1; k < j; k++ {
+			if c.Times[k] > lo && c.Times[k] <= hi {
+				out.Hung++
+			}
+		}
 		if j == n {
 			break
 		}
@@ -113,6 +121,9 @@ func (r *Reader) counterSegment(m *Meter, i, j int, lo, hi int64, out *Outside) 
 		seg.Rung = RungBridge
 	}
 	ends := t1 > lo && t1 <= hi
+	if ends && seg.Rung == RungReset {
+		out.Resets++
+	}
 	if m.tooFast(seg.V1, t1, seg.Length) {
 		if ends {
 			out.Rejected += seg.V1

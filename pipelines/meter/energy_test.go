@@ -112,8 +112,8 @@ func TestSpans(t *testing.T) {
 			if diff := cmp.Diff(got, tc.want); diff != "" {
 				t.Errorf("got before want (-got +want):\n%s", diff)
 			}
-			if want := (meter.Outside{Rejected: int64(tc.rejected * 1e6), Unplaced: int64(tc.unplaced * 1e6)}); out != want {
-				t.Errorf("outside: got %+v, want %+v", out, want)
+			if out.Rejected != int64(tc.rejected*1e6) || out.Unplaced != int64(tc.unplaced*1e6) {
+				t.Errorf("outside: got %+v, want rejected %v J, unplaced %v J", out, tc.rejected, tc.unplaced)
 			}
 		})
 	}
@@ -144,5 +144,19 @@ func TestBusySpans(t *testing.T) {
 				t.Errorf("got  %s\nwant %s", got, tc.want)
 			}
 		})
+	}
+}
+
+// TestFaultyCounters counts readings that go back or repeat the one before, at
+// their times: an edge belongs to what ends there.
+func TestFaultyCounters(t *testing.T) {
+	m := meter.Meter{Counter: series("0:1 10:1 20:5 30:5 40:5 50:2 60:2 70:1", joule), MaxPower: 5000 * watt}
+	for _, tc := range []struct{ lo, hi, resets, hung int64 }{
+		{0, 80, 2, 4}, {0, 10, 0, 1}, {10, 30, 0, 1}, {30, 50, 1, 1}, {50, 60, 0, 1}, {60, 70, 1, 0}, {70, 80, 0, 0}, {0, 5, 0, 0},
+	} {
+		r := meter.Reader{Limits: limits}
+		if _, out := r.Spans(&m, tc.lo*second, tc.hi*second); out.Resets != tc.resets || out.Hung != tc.hung {
+			t.Errorf("[%d, %d): got %d resets and %d hung, want %d and %d", tc.lo, tc.hi, out.Resets, out.Hung, tc.resets, tc.hung)
+		}
 	}
 }

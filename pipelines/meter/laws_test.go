@@ -71,6 +71,8 @@ func TestCuttingChangesNothing(t *testing.T) {
 			got = append(got, given(spans, edges[i:i+2])...)
 			outside.Rejected += out.Rejected
 			outside.Unplaced += out.Unplaced
+			outside.Resets += out.Resets
+			outside.Hung += out.Hung
 		}
 		if diff := cmp.Diff(got, want); diff != "" {
 			t.Fatalf("seed %d, edges %v: got before want (-got +want):\n%s", seed, edges, diff)

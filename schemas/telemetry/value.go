@@ -32,13 +32,15 @@ const (
 	UnknownParent
 	BeyondHorizon
 	TooLarge
+	CounterReset // it went back; what it says after is estimated
+	CounterHung  // readings that repeat the one before
 	NumReasons
 )
 
 var reasonNames = [NumReasons]string{
 	"accepted", "unparsable", "not_finite", "negative", "sentinel", "out_of_range", "too_old", "in_future",
 	"unknown_metric", "unknown_node", "unknown_device", "unknown_mode", "late", "end_not_after_start", "share_out_of_range",
-	"mode_mismatch", "implausible_rate", "unknown_parent", "beyond_horizon", "too_large",
+	"mode_mismatch", "implausible_rate", "unknown_parent", "beyond_horizon", "too_large", "counter_reset", "counter_hung",
 }
 
 func (r Reason) String() string {

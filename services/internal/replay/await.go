@@ -105,7 +105,7 @@ func (r *run) lettersSince(ctx context.Context, client *kgo.Client, from map[int
 		return cmp.Or(cmp.Compare(a.reason, b.reason), cmp.Compare(a.node, b.node))
 	})
 	for _, k := range keys {
-		if letters[k].Reason != telemetry.BeyondHorizon { // that one was taken, and acts on what is still open
+		if !taken(letters[k].Reason) {
 			refused += int64(letters[k].Count)
 		}
 		r.console.line("%s", describeLetter(letters[k]))
@@ -113,11 +113,20 @@ func (r *run) lettersSince(ctx context.Context, client *kgo.Client, from map[int
 	return refused, nil
 }
 
+// taken tells the letters about what counts all the same.
+func taken(r telemetry.Reason) bool {
+	return r == telemetry.BeyondHorizon || r == telemetry.CounterReset || r == telemetry.CounterHung
+}
+
 func describeLetter(l *record.DeadLetter) string {
 	span := fmt.Sprintf("%s, from %s to %s", count(int64(l.Count)), clock(l.First), clock(l.Last))
 	switch l.Reason {
 	case telemetry.Late:
 		return fmt.Sprintf("%s: readings of node %s older than its horizon were refused: %s", l.Reason, l.Node, span)
+	case telemetry.CounterReset:
+		return fmt.Sprintf("%s: energy counters of node %s went back %s times: what they say after it is estimated", l.Reason, l.Node, count(int64(l.Count)))
+	case telemetry.CounterHung:
+		return fmt.Sprintf("%s: %s readings of energy counters of node %s repeat the one before and say nothing", l.Reason, count(int64(l.Count)), l.Node)
 	case telemetry.BeyondHorizon:
 		return fmt.Sprintf("%s: a rate, device or placement of node %s acts on windows that can no longer be restated, and which keep their figures: %s", l.Reason, l.Node, span)
 	}
