@@ -1,0 +1,58 @@
+CREATE TABLE holds (node String, device String, start Int64, until Int64, workload String) ENGINE = MergeTree ORDER BY (node, device, start);
+
+INSERT INTO holds VALUES {placements};
+
+CREATE DICTIONARY holders (node String, device String, start Int64, until Int64, workload String)
+PRIMARY KEY node, device
+SOURCE(CLICKHOUSE(TABLE 'holds' DB 'ntegral'))
+LAYOUT(COMPLEX_KEY_RANGE_HASHED()) RANGE(MIN start MAX until) LIFETIME(0);
+
+SYSTEM RELOAD DICTIONARY holders;
+
+CREATE TABLE samples (
+    node LowCardinality(String),
+    `axes.start` Array(Int64), `axes.tick` Array(Int64), `axes.steps` Array(Array(Int64)),
+    `series.device` Array(LowCardinality(String)), `series.metric` Array(Int32), `series.deltas` Array(Array(Int64))
+) ENGINE = Kafka SETTINGS
+    kafka_broker_list = '{broker}', kafka_topic_list = 'ntegral.samples.v1', kafka_group_name = '{group}',
+    kafka_format = 'ProtobufSingle', kafka_schema = '{schema}:Samples',
+    kafka_num_consumers = 2, kafka_thread_per_consumer = 1,
+    kafka_max_block_size = 4096, kafka_poll_max_batch_size = 4096, kafka_flush_interval_ms = 500;
+
+CREATE TABLE pieces (
+    node LowCardinality(String), device LowCardinality(String), minute Int64, workload LowCardinality(String),
+    first SimpleAggregateFunction(min, Int64), last SimpleAggregateFunction(max, Int64),
+    busy SimpleAggregateFunction(sum, Int64), readings SimpleAggregateFunction(sum, UInt64)
+) ENGINE = AggregatingMergeTree ORDER BY (node, device, minute, workload);
+
+CREATE MATERIALIZED VIEW join_holders TO pieces AS
+SELECT node, device, intDiv(t, 60000000000) AS minute,
+    dictGetOrDefault('holders', 'workload', (node, device), t, '') AS workload,
+    min(e) AS first, max(e) AS last, sum(b) AS busy, count() AS readings
+FROM (
+    SELECT node, device, times, energy, active
+    FROM (
+        SELECT node,
+            arrayCumSum(arrayPushFront(arrayMap(x -> x * axes.tick[1], axes.steps[1]), axes.start[1])) AS times,
+            arrayFilter((d, m) -> m = 2, series.device, series.metric) AS devices,
+            arrayMap(x -> arrayCumSum(x), arrayFilter((d, m) -> m = 2, series.deltas, series.metric)) AS energies,
+            arrayMap(x -> arrayCumSum(x), arrayFilter((d, m) -> m = 5, series.deltas, series.metric)) AS actives
+        FROM samples
+        WHERE notEmpty(axes.start)
+    )
+    ARRAY JOIN devices AS device, energies AS energy, actives AS active
+)
+ARRAY JOIN times AS t, energy AS e, active AS b
+GROUP BY node, device, minute, workload;
+
+SELECT minute, node, workload, sum(next - first)
+FROM (
+    SELECT node, device, minute, workload, first,
+        leadInFrame(first, 1, last) OVER (PARTITION BY node, device ORDER BY minute, first ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS next
+    FROM (
+        SELECT node, device, minute, workload, min(first) AS first, max(last) AS last
+        FROM pieces GROUP BY node, device, minute, workload
+    )
+)
+GROUP BY minute, node, workload
+FORMAT TSV

@@ -1,0 +1,133 @@
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+
+/** What the contender needs of a samples record, decoded by hand: energy and activity. */
+final class Samples {
+    static final int ENERGY = 2, ACTIVE = 5;
+
+    /** A column of values of one metric of one device. */
+    record Series(String device, int metric, int axis, long[] values) {}
+
+    final List<long[]> axes = new ArrayList<>();
+    final List<Series> series = new ArrayList<>();
+
+    static Samples decode(byte[] b) {
+        Samples s = new Samples();
+        ByteBuffer in = ByteBuffer.wrap(b);
+        while (in.hasRemaining()) {
+            long tag = varint(in);
+            switch ((int) (tag >>> 3)) {
+                case 3 -> s.axes.add(axis(message(in)));
+                case 4 -> {
+                    Series c = series(message(in));
+                    if (c != null) s.series.add(c);
+                }
+                default -> skip(in, (int) tag & 7);
+            }
+        }
+        return s;
+    }
+
+    /** The time of the first reading, for the extractor; -1 where there is none. */
+    static long first(byte[] b) {
+        ByteBuffer in = ByteBuffer.wrap(b);
+        while (in.hasRemaining()) {
+            long tag = varint(in);
+            if (tag >>> 3 == 3) {
+                ByteBuffer axis = message(in);
+                while (axis.hasRemaining()) {
+                    long t = varint(axis);
+                    if (t >>> 3 == 1) return varint(axis);
+                    skip(axis, (int) t & 7);
+                }
+            } else {
+                skip(in, (int) tag & 7);
+            }
+        }
+        return -1;
+    }
+
+    private static long[] axis(ByteBuffer in) {
+        long start = 0, tick = 0;
+        long[] times = new long[0];
+        while (in.hasRemaining()) {
+            long tag = varint(in);
+            switch ((int) (tag >>> 3)) {
+                case 1 -> start = varint(in);
+                case 2 -> times = new long[(int) varint(in)];
+                case 3 -> tick = varint(in);
+                case 4 -> {
+                    ByteBuffer steps = message(in);
+                    for (int i = 1; steps.hasRemaining(); i++) times[i] = zigzag(varint(steps));
+                }
+                default -> skip(in, (int) tag & 7);
+            }
+        }
+        for (int i = 0; i < times.length; i++) times[i] = i == 0 ? start : times[i - 1] + times[i] * tick;
+        return times;
+    }
+
+    /** Null where the metric is none that is needed: its values are not looked at. */
+    private static Series series(ByteBuffer in) {
+        String device = "";
+        int metric = 0, axis = 0;
+        long[] values = new long[0];
+        while (in.hasRemaining()) {
+            long tag = varint(in);
+            switch ((int) (tag >>> 3)) {
+                case 1 -> device = text(message(in));
+                case 2 -> metric = (int) varint(in);
+                case 3 -> axis = (int) varint(in);
+                case 4 -> {
+                    ByteBuffer deltas = message(in);
+                    if (metric != ENERGY && metric != ACTIVE) return null;
+                    values = deltas(deltas);
+                }
+                default -> skip(in, (int) tag & 7);
+            }
+        }
+        return new Series(device, metric, axis, values);
+    }
+
+    private static long[] deltas(ByteBuffer in) {
+        int n = 0;
+        for (int i = in.position(); i < in.limit(); i++) if (in.get(i) >= 0) n++;
+        long[] values = new long[n];
+        long last = 0;
+        for (int i = 0; i < n; i++) values[i] = last += zigzag(varint(in));
+        return values;
+    }
+
+    static long varint(ByteBuffer in) {
+        long v = 0;
+        for (int shift = 0; shift < 64; shift += 7) {
+            byte b = in.get();
+            v |= (long) (b & 0x7f) << shift;
+            if (b >= 0) return v;
+        }
+        throw new IllegalArgumentException("varint is too long");
+    }
+
+    static long zigzag(long v) { return v >>> 1 ^ -(v & 1); }
+
+    static ByteBuffer message(ByteBuffer in) {
+        int n = (int) varint(in);
+        ByteBuffer m = in.slice(in.position(), n);
+        in.position(in.position() + n);
+        return m;
+    }
+
+    static String text(ByteBuffer m) {
+        return new String(m.array(), m.arrayOffset() + m.position(), m.remaining(), StandardCharsets.UTF_8);
+    }
+
+    static void skip(ByteBuffer in, int type) {
+        switch (type) {
+            case 0 -> varint(in);
+            case 2 -> message(in);
+            default -> throw new IllegalArgumentException("wire type " + type);
+        }
+    }
+}
