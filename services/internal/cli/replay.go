@@ -10,6 +10,7 @@ import (
 
 	"github.com/ntegral/ntegral/services/internal/clickhouse"
 	"github.com/ntegral/ntegral/services/internal/replay"
+	"github.com/ntegral/ntegral/services/internal/system"
 	"github.com/ntegral/ntegral/services/internal/textrow"
 )
 
@@ -32,10 +33,11 @@ Exits 1 if rows were refused that can be mended.`,
 				return err
 			}
 			var cfg *Config
+			var sys *system.System
 			if asked.DryRun && a.data == "" && a.getenv("NTEGRAL_DATA") == "" {
 				cfg, err = a.configure(nil) // a directory can be looked at without a system
 			} else {
-				cfg, _, err = a.load()
+				cfg, sys, err = a.load()
 			}
 			if err != nil {
 				return err
@@ -50,8 +52,16 @@ Exits 1 if rows were refused that can be mended.`,
 			if asked.DryRun {
 				return replay.Run(c.Context(), asked, settings)
 			}
+			if sys == nil {
+				if err := a.checkNamed(cfg); err != nil {
+					return err
+				}
+			}
 			if err := cfg.Kafka.KafkaClient.Validate(); err != nil {
 				return usageError{err}
+			}
+			if err := a.awaitStart(c.Context(), sys); err != nil {
+				return err
 			}
 			return withStore(c.Context(), cfg.Clickhouse.StoreClient, func(ctx context.Context, client *clickhouse.Client) error {
 				settings.Ledger = ledger{client}

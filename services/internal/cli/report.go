@@ -39,7 +39,7 @@ change is refused.`,
 			if err := q.Validate(); err != nil {
 				return usageError{err}
 			}
-			cfg, _, err := a.load()
+			cfg, err := a.reach(c.Context())
 			if err != nil {
 				return err
 			}

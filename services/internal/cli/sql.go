@@ -25,7 +25,7 @@ idle_daily; all facts: facts (docs/formats/tables.md). --format takes any of Cli
 			return nil
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			cfg, _, err := a.load()
+			cfg, err := a.reach(c.Context())
 			if err != nil {
 				return err
 			}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ntegral/ntegral/services/internal/clickhouse"
 	"github.com/ntegral/ntegral/services/internal/status"
+	"github.com/ntegral/ntegral/services/internal/supervise"
 )
 
 func (a *app) status() *cobra.Command {
@@ -23,12 +24,16 @@ over, and disk use. Exits 1 and names the problems if there are any.`,
 			if !slices.Contains([]string{"table", "json"}, format) {
 				return usageError{fmt.Errorf("format %q: use table or json", format)}
 			}
-			cfg, sys, err := a.load()
+			cfg, sys, err := a.find()
 			if err != nil {
 				return err
 			}
 			if err := errors.Join(cfg.Kafka.KafkaClient.Validate(), cfg.Status.Validate()); err != nil {
 				return usageError{err}
+			}
+			// That it does not run is for the report to say.
+			if err := a.awaitStart(c.Context(), sys); err != nil && !errors.Is(err, supervise.ErrNotRunning) {
+				return err
 			}
 			return withStore(c.Context(), cfg.Clickhouse.StoreClient, func(ctx context.Context, client *clickhouse.Client) error {
 				r := status.Collect(ctx, status.Settings{

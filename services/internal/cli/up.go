@@ -72,6 +72,21 @@ func (a *app) prepare(dir string, cfg system.Config) error {
 	if err := sys.CheckDisk(cfg); err != nil {
 		a.logger.Warn("disk space is low", "error", err)
 	}
+	return a.checkChildren(sys)
+}
+
+// checkChildren reads the configuration as the children will, so that a fault of
+// it is told here and not by the log of a process that was tried three times.
+func (a *app) checkChildren(sys system.System) error {
+	cfg, err := a.configure(&sys)
+	if err != nil {
+		return err
+	}
+	err = errors.Join(cfg.Kafka.KafkaServer.Validate(), cfg.Chdb.Validate(), cfg.Process.Validate(),
+		cfg.Sink.Validate(), cfg.Kafka.KafkaClient.Validate(), cfg.Clickhouse.StoreClient.Validate())
+	if err != nil {
+		return usageError{err}
+	}
 	return nil
 }
 

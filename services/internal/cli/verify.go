@@ -23,7 +23,7 @@ what is missing, doubled or different. Ends with one line of verdict; exits 1 on
 			if !slices.Contains([]string{"text", "json"}, format) {
 				return usageError{fmt.Errorf("format %q: use text or json", format)}
 			}
-			cfg, _, err := a.load()
+			cfg, err := a.reach(c.Context())
 			if err != nil {
 				return err
 			}

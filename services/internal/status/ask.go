@@ -23,18 +23,19 @@ import (
 )
 
 // supervised reads what the supervisor says of its processes.
-func (r *Report) supervised(s Settings) {
-	st, alive, err := supervise.ReadStatus(s.System.Folder)
-	switch {
-	case err != nil:
-		r.problem("supervisor: %v", err)
-		return
-	case !alive:
-		r.problem("supervisor: the system in %s is not running", s.System.Folder)
-	}
+func (r *Report) supervised(ctx context.Context, s Settings) {
+	st, err := supervise.Find(ctx, *s.System)
 	r.Processes = append(r.Processes, st.Children...)
+	if stopped, ok := errors.AsType[*supervise.NotRunningError](err); ok {
+		r.stopped = true
+		r.problem("%v", stopped)
+		return
+	}
+	if err != nil {
+		r.problem("supervisor: %v", err)
+	}
 	for _, c := range st.Children {
-		if alive && c.State != supervise.StateReady {
+		if c.State != supervise.StateReady {
 			text := fmt.Sprintf("process %s is %s", c.Name, c.State)
 			if c.LastError != "" {
 				text += ": " + c.LastError

@@ -48,6 +48,8 @@ type Report struct {
 	Tasks      []Task                  `json:"tasks"`
 	Disk       *Disk                   `json:"disk,omitempty"`
 	Topics     []Topic                 `json:"topics"`
+
+	stopped bool // nothing runs: there is nobody to ask
 }
 
 // Processing is what the ledger says of all steps together.
@@ -121,8 +123,11 @@ func Collect(ctx context.Context, s Settings) *Report {
 		s.Clock = time.Now
 	}
 	if s.System != nil {
-		r.supervised(s)
+		r.supervised(ctx, s)
 		r.disk(s)
+	}
+	if r.stopped {
+		return r // nobody would answer
 	}
 	for _, part := range []struct {
 		name string

@@ -158,7 +158,7 @@ func TestFolder(t *testing.T) {
 	s := status.Settings{
 		Kafka: b.Config, Store: row(soundLedger), Process: service(t, `{}`, ""), Sink: service(t, `{}`, ""), System: &sys, DiskFloor: 1 << 62,
 	}
-	checkProblems(t, status.Collect(t.Context(), s), []string{"disk: ", "supervisor: read status of"})
+	checkProblems(t, status.Collect(t.Context(), s), []string{"disk: ", "is not running: start it with"})
 	s.DiskFloor = 0
 	kernel, err := os.ReadFile("/proc/self/stat")
 	if err != nil {
@@ -170,7 +170,7 @@ func TestFolder(t *testing.T) {
 		want    []string
 	}{
 		{started, []string{"process sink is backoff: exit status 1"}},
-		{"1", []string{"supervisor: the system in"}},
+		{"1", []string{"is not running: start it with"}},
 	} {
 		text := fmt.Sprintf(`{"pid":%d,"start_time":%s,"children":[{"name":"process","state":"ready"},{"name":"sink","state":"backoff","last_error":"exit status 1"}]}`, os.Getpid(), tt.started)
 		if err := os.WriteFile(filepath.Join(sys.Folder.Run(), "status.json"), []byte(text), 0o600); err != nil {

@@ -22,11 +22,18 @@ func (r *Report) Write(w io.Writer, format string) error {
 		return nil
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	problems := r.Problems
+	if r.stopped {
+		fmt.Fprintf(t, "%s\n\n", problems[0])
+		problems = problems[1:]
+	}
 	r.writeProcesses(t)
-	r.writeTasks(t)
-	r.writeProcessing(t)
+	if !r.stopped {
+		r.writeTasks(t)
+		r.writeProcessing(t)
+	}
 	r.writeStorage(t)
-	for _, p := range r.Problems {
+	for _, p := range problems {
 		fmt.Fprintf(t, "PROBLEM: %s\n", p)
 	}
 	if r.Healthy {

@@ -44,6 +44,9 @@ func (k *keeper) Run(ctx context.Context) error {
 		k.note(func(s *ChildStatus) { s.State, s.PID, s.LastError = StateBackoff, 0, err.Error() })
 		if !k.everOK && k.tries >= k.cfg.FirstTries {
 			err = fmt.Errorf("start %s: %w, %d times; see %s", k.child.Name, err, k.tries, log.path)
+			if line := log.lastLine(); line != "" {
+				err = fmt.Errorf("%w, which ends with: %s", err, line)
+			}
 			k.first <- err
 			return err
 		}
@@ -59,6 +62,7 @@ func (k *keeper) Run(ctx context.Context) error {
 // once runs the child until it ends, by itself or because ctx has ended, and
 // returns why.
 func (k *keeper) once(ctx context.Context, log *logFile) error {
+	log.forget()
 	p, err := k.spawn.run(k.set, k.child, log)
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 	"sync"
 )
 
@@ -19,7 +20,11 @@ type logFile struct {
 	mu   sync.Mutex
 	file *os.File
 	size int64
+	tail []byte // the end of what was written since forget, at most maxTail
 }
+
+// maxTail bounds how much of a last line is kept to be quoted.
+const maxTail = 1024
 
 func openLog(path string, maxBytes int64, keep int) (*logFile, error) {
 	l := &logFile{path: path, max: maxBytes, keep: keep}
@@ -50,11 +55,29 @@ func (l *logFile) Write(p []byte) (int, error) {
 	if l.size > 0 && l.size+int64(len(p)) > l.max {
 		l.rotate()
 	}
+	l.tail = append(l.tail, p[max(0, len(p)-maxTail):]...)
+	l.tail = l.tail[max(0, len(l.tail)-maxTail):]
 	if l.file != nil {
 		n, _ := l.file.Write(p)
 		l.size += int64(n)
 	}
 	return len(p), nil
+}
+
+// forget makes lastLine begin anew: what an earlier process said explains
+// nothing.
+func (l *logFile) forget() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.tail = nil
+}
+
+// lastLine returns the last line that is not empty, or its end.
+func (l *logFile) lastLine() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	text := strings.TrimSpace(strings.ToValidUTF8(string(l.tail), ""))
+	return strings.TrimSpace(text[strings.LastIndexByte(text, '\n')+1:])
 }
 
 // rotate goes on with whatever can be had: the old file when no new one can be made.

@@ -25,6 +25,7 @@ const (
 	StateBackoff  State = "backoff" // dead, to be started again
 	StateStopping State = "stopping"
 	StateStopped  State = "stopped"
+	StateDead     State = "dead" // with its supervisor, which could not write so: ReadStatus says it
 )
 
 // Status is the content of DIR/run/status.json.
@@ -52,8 +53,8 @@ func statusPath(f system.Folder) string { return filepath.Join(f.Run(), "status.
 func pidPath(f system.Folder, child string) string { return filepath.Join(f.Run(), child+".pid") }
 
 // ReadStatus returns the status of the system in folder, and whether its
-// supervisor is alive; what a dead one left says how it was at its end. Where
-// none ever ran it returns ErrNotRunning.
+// supervisor is alive; what a dead one left says how it was at its end, but for
+// children that died with it. Where none ever ran it returns ErrNotRunning.
 func ReadStatus(folder system.Folder) (s Status, alive bool, err error) {
 	b, err := os.ReadFile(statusPath(folder))
 	if errors.Is(err, os.ErrNotExist) {
@@ -66,7 +67,27 @@ func ReadStatus(folder system.Folder) (s Status, alive bool, err error) {
 		return Status{}, false, fmt.Errorf("read status: %s: %w", statusPath(folder), err)
 	}
 	started, err := startTime(s.PID)
-	return s, err == nil && started == s.StartTime, nil
+	if alive = err == nil && started == s.StartTime; !alive {
+		s.bury()
+	}
+	return s, alive, nil
+}
+
+// bury marks the children of a supervisor that was killed: none outlives it.
+func (s *Status) bury() {
+	s.Ready = false
+	for i := range s.Children {
+		if c := &s.Children[i]; c.State != StateStopped {
+			c.State, c.PID, c.Address = StateDead, 0, ""
+		}
+	}
+}
+
+// Starting reports whether a child waits for its first start.
+func (s *Status) Starting() bool {
+	return slices.ContainsFunc(s.Children, func(c ChildStatus) bool {
+		return c.State == StateWaiting || c.State == StateStarting && c.Restarts == 0
+	})
 }
 
 // board holds the status and writes each change to its file.
