@@ -26,10 +26,10 @@ func TestWarnOfCurrencies(t *testing.T) {
 		{"none", nil, nil},
 		{"one", []telemetry.Rate{always(device, "H100", "EUR"), always(tariff, "", "EUR")}, nil},
 		{"price and tariff", []telemetry.Rate{always(device, "H100", "EUR"), always(tariff, "c1", "USD")}, []string{
-			`f: warning: costs are in EUR by device_price "H100", USD by electricity "c1": want one currency a node; they are kept apart, never added: node n1`,
+			`f: warning: costs are in EUR by device_price "H100", USD by electricity "c1": want one currency a node; they are kept apart, never added: node "n1"`,
 		}},
 		{"a tariff in between", []telemetry.Rate{always(tariff, "", "EUR"), rate(tariff, "r1", "USD", 12, 13)}, []string{
-			`f: warning: costs are in USD by electricity "r1", EUR by electricity "": want one currency a node; they are kept apart, never added: node n1`,
+			`f: warning: costs are in USD by electricity "r1", EUR by electricity "": want one currency a node; they are kept apart, never added: node "n1"`,
 		}},
 		{"a more specific key hides it", []telemetry.Rate{always(device, "H100", "USD"), always(device, "H100@r1", "EUR"), always(tariff, "c1", "EUR")}, nil},
 		{"an instance's price hides it", []telemetry.Rate{always(device, "H100", "USD"), always(instance, "i8", "EUR")}, nil},

@@ -64,10 +64,15 @@ func WarnOfGaps(rates []telemetry.Rate, estate *Estate, spans []Span, report fun
 
 func someOf(nodes []string) string {
 	const most = 4
-	if len(nodes) <= most {
-		return strings.Join(nodes, ", ")
+	var quoted []string
+	for _, n := range nodes[:min(most, len(nodes))] {
+		quoted = append(quoted, quoteCell(n))
 	}
-	return fmt.Sprintf("%s and %d more", strings.Join(nodes[:most], ", "), len(nodes)-most)
+	text := strings.Join(quoted, ", ")
+	if len(nodes) > most {
+		text += fmt.Sprintf(" and %d more", len(nodes)-most)
+	}
+	return text
 }
 
 // missing says what is missing for a node, once for each model that misses it.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ntegral/ntegral/schemas/record"
 	"github.com/ntegral/ntegral/schemas/telemetry"
+	"github.com/ntegral/ntegral/schemas/unit"
 )
 
 // RateRow is a row of rates.csv.
@@ -63,7 +64,11 @@ func (t *table) rate() (r telemetry.Rate, ok bool) {
 		if strings.HasPrefix(err.Error(), "unit") {
 			column = rateUnit // both are given to one parser, which names the one at fault first
 		}
-		f := t.at(column, telemetry.ImplausibleRate, "")
+		reason := telemetry.ImplausibleRate
+		if _, bad := unit.ParseDecimal(string(t.cell(rateValue))); bad != nil || column == rateUnit {
+			reason = telemetry.Unparsable
+		}
+		f := t.at(column, reason, "")
 		f.Message = err.Error()
 		t.report(f)
 		return r, false

@@ -129,18 +129,18 @@ func TestWarnOfGaps(t *testing.T) {
 	}{
 		{"none missing", full, nil},
 		{"none at all", nil, []string{
-			`f: warning: no device_price or instance_price of "H100" applies at the time of the readings, so the time is unpriced: node n1`,
-			`f: warning: no pue applies at the time of the readings, so 1 is assumed: node n1`,
-			`f: warning: no grid_location applies at the time of the readings, so carbon stays empty: node n1`,
+			`f: warning: no device_price or instance_price of "H100" applies at the time of the readings, so the time is unpriced: node "n1"`,
+			`f: warning: no pue applies at the time of the readings, so 1 is assumed: node "n1"`,
+			`f: warning: no grid_location applies at the time of the readings, so carbon stays empty: node "n1"`,
 		}},
 		{"instance price will do", append([]telemetry.Rate{always(telemetry.RateInstancePrice, "i8@r1")}, full[1:]...), nil},
 		{"other region's price will not", append([]telemetry.Rate{always(telemetry.RateDevicePrice, "H100@r2")}, full[1:]...), []string{
-			`f: warning: no device_price or instance_price of "H100" applies at the time of the readings, so the time is unpriced: node n1`,
+			`f: warning: no device_price or instance_price of "H100" applies at the time of the readings, so the time is unpriced: node "n1"`,
 		}},
 		{"parts of the time", append([]telemetry.Rate{
 			{Kind: telemetry.RateElectricity, Key: "c1", From: 11 * hour, To: 12 * hour}, {Kind: telemetry.RateElectricity, Key: "r1", From: 13 * hour, To: 19 * hour},
 		}, full...), []string{
-			`f: warning: no electricity applies before 1970-01-01T11:00:00Z, from 1970-01-01T12:00:00Z to 1970-01-01T13:00:00Z, from 1970-01-01T19:00:00Z on: node n1`,
+			`f: warning: no electricity applies before 1970-01-01T11:00:00Z, from 1970-01-01T12:00:00Z to 1970-01-01T13:00:00Z, from 1970-01-01T19:00:00Z on: node "n1"`,
 		}},
 		{"never at that time is usual for a tariff", append([]telemetry.Rate{{Kind: telemetry.RateElectricity, From: 1, To: 2}}, full...), nil},
 	} {

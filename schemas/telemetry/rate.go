@@ -40,7 +40,7 @@ func ParseRateValue(k RateKind, value, unitText string) (v int64, currency strin
 	}
 	v, err = d.Scaled(rule.scale)
 	if err != nil || !rule.plausible(d) {
-		return 0, "", fmt.Errorf("value %q %s: a %s lies within %g and %g", value, unitText, k, rule.min, rule.max)
+		return 0, "", fmt.Errorf("value %q %s: %s lies within %g and %g", value, unitText, k, rule.min, rule.max)
 	}
 	if k == RateLifetime {
 		if v == 0 {
@@ -54,13 +54,13 @@ func ParseRateValue(k RateKind, value, unitText string) (v int64, currency strin
 func (r rateRule) readUnit(k RateKind, text string) (currency string, err error) {
 	if !r.currency {
 		if text != r.suffix {
-			return "", fmt.Errorf("unit %q: a %s is in %q", text, k, r.suffix)
+			return "", fmt.Errorf("unit %q: %s is in %q", text, k, r.suffix)
 		}
 		return "", nil
 	}
 	currency, ok := strings.CutSuffix(text, r.suffix)
 	if !ok || !isCurrency(currency) {
-		return "", fmt.Errorf("unit %q: a %s is in a currency per unit, such as %q", text, k, "USD"+r.suffix)
+		return "", fmt.Errorf("unit %q: %s is in a currency per unit, such as %q", text, k, "USD"+r.suffix)
 	}
 	return currency, nil
 }

@@ -38,6 +38,7 @@ func Estate(ctx context.Context, o Options, e estate.Options) (err error) {
 	if err != nil {
 		return err
 	}
+	s.say("\nworst: the largest deviation of a row's figures from the truth, of those too large to be noise; \"!\" marks one beyond %.0f %%.\n", 100*tolerance)
 	if err := s.proof(ctx); err != nil {
 		return err
 	}
@@ -56,7 +57,7 @@ func (s *session) more() {
 		dir = s.Data
 	}
 	s.say(`
-Ask for more while a system is up (add --keep, or run "make up"):
+Ask for more while a system is up (repeat the demo with --keep, or fill one that "make up" runs):
   ntegral sql --data %[1]s "SELECT hour, workload, energy_kwh, cost FROM workload_efficiency_hourly ORDER BY energy_kwh DESC LIMIT 10"
   ntegral sql --data %[1]s "SELECT cluster, workload, idle_hours, energy_kwh, cost FROM idle_daily ORDER BY idle_hours DESC LIMIT 10"
   ntegral sql --data %[1]s "SHOW TABLES"

@@ -83,7 +83,7 @@ func (a *app) checkChildren(sys system.System) error {
 		return err
 	}
 	err = errors.Join(cfg.Kafka.KafkaServer.Validate(), cfg.Chdb.Validate(), cfg.Process.Validate(),
-		cfg.Sink.Validate(), cfg.Kafka.KafkaClient.Validate(), cfg.Clickhouse.StoreClient.Validate())
+		cfg.Sink.Validate(), cfg.Clickhouse.StoreClient.Validate())
 	if err != nil {
 		return usageError{err}
 	}

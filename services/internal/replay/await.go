@@ -122,15 +122,15 @@ func describeLetter(l *record.DeadLetter) string {
 	span := fmt.Sprintf("%s, from %s to %s", count(int64(l.Count)), clock(l.First), clock(l.Last))
 	switch l.Reason {
 	case telemetry.Late:
-		return fmt.Sprintf("%s: readings of node %s older than its horizon were refused: %s", l.Reason, l.Node, span)
+		return fmt.Sprintf("%s: readings of node %q older than its horizon were refused (those sent before already count): %s", l.Reason, l.Node, span)
 	case telemetry.CounterReset:
-		return fmt.Sprintf("%s: energy counters of node %s went back %s times: what they say after it is estimated", l.Reason, l.Node, count(int64(l.Count)))
+		return fmt.Sprintf("%s: energy counters of node %q went back %s times: what they say after it is estimated", l.Reason, l.Node, count(int64(l.Count)))
 	case telemetry.CounterHung:
-		return fmt.Sprintf("%s: %s readings of energy counters of node %s repeat the one before and say nothing", l.Reason, count(int64(l.Count)), l.Node)
+		return fmt.Sprintf("%s: %s readings of energy counters of node %q repeat the one before and say nothing", l.Reason, count(int64(l.Count)), l.Node)
 	case telemetry.BeyondHorizon:
-		return fmt.Sprintf("%s: a rate, device or placement of node %s acts on windows that can no longer be restated, and which keep their figures: %s", l.Reason, l.Node, span)
+		return fmt.Sprintf("%s: a rate, device or placement of node %q acts on windows that can no longer be restated, and which keep their figures: %s", l.Reason, l.Node, span)
 	}
-	return fmt.Sprintf("%s: events of node %s were refused by the processor: %s (%s)", l.Reason, l.Node, span, l.Detail)
+	return fmt.Sprintf("%s: events of node %q were refused by the processor: %s (%s)", l.Reason, l.Node, span, l.Detail)
 }
 
 func clock(ns int64) string { return time.Unix(0, ns).UTC().Format(time.RFC3339Nano) }

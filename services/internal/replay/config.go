@@ -116,9 +116,9 @@ type RefusedError struct {
 
 func (e *RefusedError) Error() string {
 	if e.Readings == 0 {
-		return fmt.Sprintf("%d faults in the directory", e.Rows)
+		return plural(e.Rows, "fault") + " in the directory"
 	}
-	return fmt.Sprintf("%d faults in the directory, %d readings refused by the processor", e.Rows, e.Readings)
+	return fmt.Sprintf("%s in the directory, %s refused by the processor", plural(e.Rows, "fault"), plural(e.Readings, "reading"))
 }
 
 // ErrFault is wrapped by what a strict replay returns at the first fault.

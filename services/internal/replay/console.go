@@ -74,6 +74,14 @@ func count(n int64) string {
 	return s
 }
 
+// plural prints a number of things, such as "1 fault" and "2 faults".
+func plural(n int64, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return count(n) + " " + thing + "s"
+}
+
 // rough prints a duration as people say it.
 func rough(d time.Duration) string {
 	if d < 10*time.Second {

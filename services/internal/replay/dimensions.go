@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 
 	"github.com/ntegral/ntegral/schemas/record"
@@ -17,6 +18,11 @@ type dimensions struct {
 	rates      []replay.RateRow
 	placements []replay.PlacementRow
 	charges    int64
+}
+
+func (d *dimensions) summary() string {
+	return fmt.Sprintf("%s, %s, %s, %s", plural(int64(len(d.devices)), "device"), plural(int64(len(d.rates)), "rate"),
+		plural(int64(len(d.placements)), "placement"), plural(d.charges, "charge"))
 }
 
 // source makes an input something that the readers of the format take.
@@ -42,6 +48,9 @@ func (r *run) with(file string, fn func(in *input) error) error {
 func (r *run) readDimensions() (d dimensions, err error) {
 	for _, name := range r.dir.stray {
 		r.faults.report(replay.Fault{File: name, Warning: true, Message: "not a file of the format: want inventory.csv, samples.csv, placements.csv, rates.csv or billing.csv; not read"})
+	}
+	if r.dir.names[replay.SamplesFile] == "" {
+		r.faults.report(replay.Fault{File: replay.SamplesFile, Warning: true, Message: "the directory has none: there is no reading to publish"})
 	}
 	for _, f := range []struct {
 		file string

@@ -53,12 +53,11 @@ func (r *run) dryRun(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.console.line("%s devices, %s rates, %s placements, %s charges, %s of %s rows of samples can be used",
-		count(int64(len(dims.devices))), count(int64(len(dims.rates))), count(int64(len(dims.placements))), count(dims.charges), count(r.readings), count(rows))
+	r.console.line("%s, %s of %s of samples can be used", dims.summary(), count(r.readings), plural(rows, "row"))
 	if r.faults.total == 0 {
-		r.console.line("no faults, %s warnings", count(r.faults.warnings))
+		r.console.line("no faults, %s", plural(r.faults.warnings, "warning"))
 		return nil
 	}
-	r.console.line("%s faults (%s), %s warnings", count(r.faults.total), r.faults.summary(), count(r.faults.warnings))
+	r.console.line("%s (%s), %s", plural(r.faults.total, "fault"), r.faults.summary(), plural(r.faults.warnings, "warning"))
 	return &RefusedError{Rows: r.faults.total}
 }

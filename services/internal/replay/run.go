@@ -144,8 +144,7 @@ func (r *run) publish(ctx context.Context, client *kgo.Client) error {
 		if err := r.advance(ctx, phaseDimensions); err != nil {
 			return err
 		}
-		r.console.line("published %s devices, %s rates, %s placements, %s charges",
-			count(int64(len(dims.devices))), count(int64(len(dims.rates))), count(int64(len(dims.placements))), count(dims.charges))
+		r.console.line("published %s", dims.summary())
 	}
 	if err := r.publishSamples(ctx); err != nil {
 		return err
@@ -156,15 +155,18 @@ func (r *run) publish(ctx context.Context, client *kgo.Client) error {
 func (r *run) alreadyDone() {
 	p := &r.progress
 	r.out.reached = p.offsets
-	r.console.line("this directory was replayed at %s (%s readings, %s faults): nothing to publish",
-		time.Unix(0, p.TakenIn).UTC().Format(time.RFC3339), count(int64(p.Readings)), count(int64(p.Rejected)))
+	r.console.line("this directory was replayed at %s (%s, %s): nothing to publish",
+		time.Unix(0, p.TakenIn).UTC().Format(time.RFC3339), plural(int64(p.Readings), "reading"), plural(int64(p.Rejected), "fault"))
 }
 
 // begin fixes what must be the same however often the replay is interrupted.
 func (r *run) begin(ctx context.Context, ends kafka.Offsets) error {
 	if r.progress.found {
-		r.console.line("going on with the replay begun at %s: %s readings are published",
-			time.Unix(0, r.progress.TakenIn).UTC().Format(time.RFC3339), count(int64(r.progress.Readings)))
+		what := "it was interrupted before its first " + count(r.progress.rows) + " rows were recorded; what is published is not sent again"
+		if n := int64(r.progress.Readings); n > 0 {
+			what = plural(n, "reading") + " of it are recorded as published"
+		}
+		r.console.line("going on with the replay begun at %s: %s", time.Unix(0, r.progress.TakenIn).UTC().Format(time.RFC3339), what)
 		for p, o := range r.progress.offsets {
 			r.out.tail[p] = o
 		}

@@ -303,7 +303,7 @@ func TestLateReadingsAreReported(t *testing.T) {
 	if refused, ok := errors.AsType[*RefusedError](err); !ok || refused.Readings != 7 {
 		t.Fatalf("error %v, want 7 refused readings", err)
 	}
-	if want := "late: readings of node n0 older than its horizon were refused: 7, from 2026-09-15T13:00:00Z to 2026-09-15T13:00:06Z"; !strings.Contains(out.String(), want) {
+	if want := "late: readings of node \"n0\" older than its horizon were refused (those sent before already count): 7, from 2026-09-15T13:00:00Z to 2026-09-15T13:00:06Z"; !strings.Contains(out.String(), want) {
 		t.Errorf("output lacks %q:\n%s", want, &out)
 	}
 }

@@ -89,7 +89,12 @@ func (p *sampling) publishAll(ctx context.Context) error {
 }
 
 func (p *sampling) add(ctx context.Context) error {
-	if err := p.pace.wait(ctx, p.samples.Time); err != nil {
+	err := p.pace.wait(ctx, p.samples.Time, func() {
+		if p.console.due() {
+			p.console.status(p.status())
+		}
+	})
+	if err != nil {
 		return err
 	}
 	return p.pack.add(p.samples.Series, p.samples.Time, p.samples.Value)
@@ -142,15 +147,15 @@ func (p *sampling) status() string {
 		text += ", " + rough(time.Duration(float64(spent)*(1-done)/done)) + " left"
 	}
 	if p.faults.total > 0 {
-		text += ", " + count(p.faults.total) + " faults"
+		text += ", " + plural(p.faults.total, "fault")
 	}
 	return text
 }
 
 func (p *sampling) summary() string {
-	text := fmt.Sprintf("%s rows read, %s readings published in %s", count(p.samples.Rows()), count(p.readings), rough(p.s.Now().Sub(p.began)))
+	text := fmt.Sprintf("%s read, %s published in %s", plural(p.samples.Rows(), "row"), plural(p.readings, "reading"), rough(p.s.Now().Sub(p.began)))
 	if p.faults.total > 0 {
-		text += fmt.Sprintf(", %s faults (%s)", count(p.faults.total), p.faults.summary())
+		text += fmt.Sprintf(", %s (%s)", plural(p.faults.total, "fault"), p.faults.summary())
 	}
 	return text
 }
@@ -165,7 +170,8 @@ type pace struct {
 	started time.Time
 }
 
-func (p *pace) wait(ctx context.Context, t int64) error {
+// wait holds the row of time t back, and calls idle now and then meanwhile.
+func (p *pace) wait(ctx context.Context, t int64, idle func()) error {
 	if p.speed == 0 {
 		return nil
 	}
@@ -174,8 +180,11 @@ func (p *pace) wait(ctx context.Context, t int64) error {
 		return nil
 	}
 	due := p.started.Add(time.Duration(float64(t-p.first) / p.speed))
-	if ahead := due.Sub(p.now()); ahead > 0 {
-		return lifecycle.Wait(ctx, ahead)
+	for ahead := due.Sub(p.now()); ahead > 0; ahead = due.Sub(p.now()) {
+		if err := lifecycle.Wait(ctx, min(ahead, statusOnTerminal)); err != nil {
+			return err
+		}
+		idle()
 	}
 	return nil
 }

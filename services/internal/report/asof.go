@@ -37,7 +37,7 @@ func checkAsOf(ctx context.Context, from Source, q Query) error {
 	}
 	newest := slices.MaxFunc(slices.Collect(maps.Values(steps)), func(a, b lastStep) int { return a.recorded.Compare(b.recorded) }).recorded
 	if q.AsOf.After(newest) {
-		return fmt.Errorf("as of %s: the ledger ends at %s", asked, newest.Format(time.RFC3339Nano))
+		return fmt.Errorf("as of %s: the ledger ends at %s: use that or an earlier time", asked, newest.Format(time.RFC3339Nano))
 	}
 	ends, unknown := from.ends(ctx)
 	for task := range ends {

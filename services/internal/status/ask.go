@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -106,6 +107,9 @@ func (r *Report) processing(ctx context.Context, s Settings) error {
 	return nil
 }
 
+// noted are the reasons of what counts all the same.
+var noted = []string{telemetry.BeyondHorizon.String(), telemetry.CounterReset.String(), telemetry.CounterHung.String()}
+
 // counts takes the ledger's events by reason; the store writes 64-bit numbers
 // of JSON as strings or as numbers, by its settings.
 func (p *Processing) counts(text string) error {
@@ -120,6 +124,8 @@ func (p *Processing) counts(text string) error {
 			return err
 		case reason == telemetry.Late.String():
 			p.Late = n
+		case n != 0 && slices.Contains(noted, reason):
+			p.Noted[reason] = n
 		case reason != telemetry.Accepted.String() && n != 0:
 			p.Rejected[reason] = n
 		}

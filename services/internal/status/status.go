@@ -54,12 +54,17 @@ type Report struct {
 
 // Processing is what the ledger says of all steps together.
 type Processing struct {
-	Steps              uint64           `json:"steps"`
-	Rows               uint64           `json:"rows"`
-	Readings           uint64           `json:"readings"`
-	Duplicates         uint64           `json:"duplicates"`
-	Late               int64            `json:"late"`
-	Rejected           map[string]int64 `json:"rejected"`
+	Steps      uint64           `json:"steps"`
+	Rows       uint64           `json:"rows"`
+	Readings   uint64           `json:"readings"`
+	Duplicates uint64           `json:"duplicates"`
+	Late       int64            `json:"late"`
+	Rejected   map[string]int64 `json:"rejected"` // by the processor
+	// Noted is what was taken and is worth knowing.
+	Noted map[string]int64 `json:"noted"`
+	// RefusedRows is what replays have refused of their directories, as far as
+	// the dead letters are kept.
+	RefusedRows        map[string]int64 `json:"refused_rows"`
 	RejectedJoules     string           `json:"rejected_j"`
 	UnplacedJoules     string           `json:"unplaced_j"`
 	InconsistentJoules string           `json:"inconsistent_j"`
@@ -118,7 +123,7 @@ const askTimeout = 10 * time.Second
 // Collect asks everybody.
 func Collect(ctx context.Context, s Settings) *Report {
 	r := &Report{Problems: []string{}, Processes: []supervise.ChildStatus{}, Tasks: []Task{}, Topics: []Topic{}}
-	r.Processing.Rejected = map[string]int64{}
+	r.Processing.Rejected, r.Processing.Noted, r.Processing.RefusedRows = map[string]int64{}, map[string]int64{}, map[string]int64{}
 	if s.Clock == nil {
 		s.Clock = time.Now
 	}
@@ -133,7 +138,7 @@ func Collect(ctx context.Context, s Settings) *Report {
 		name string
 		ask  func(context.Context, Settings) error
 	}{
-		{"store", r.processing}, {"processor", r.processor}, {"sink", r.sink}, {"kafka", r.topics}, {"lag", r.lags}, {"groups", r.owners},
+		{"store", r.processing}, {"processor", r.processor}, {"sink", r.sink}, {"kafka", r.topics}, {"dead letters", r.letters}, {"lag", r.lags}, {"groups", r.owners},
 	} {
 		bounded, cancel := context.WithTimeout(ctx, askTimeout)
 		if err := part.ask(bounded, s); err != nil {

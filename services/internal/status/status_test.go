@@ -33,7 +33,7 @@ func (r row) QueryFormat(context.Context, string, string, ...any) (io.ReadCloser
 	return io.NopCloser(strings.NewReader(string(r) + "\n")), nil
 }
 
-const soundLedger = "4\t100\t5000\t7\t" + `{"late":"3","negative":2,"accepted":9}` + "\t1.5\t0\t0\t0\t0\t0\t1789489200000000000\t1789489200123\t0"
+const soundLedger = "4\t100\t5000\t7\t" + `{"late":"3","negative":2,"counter_reset":1,"accepted":9}` + "\t1.5\t0\t0\t0\t0\t0\t1789489200000000000\t1789489200123\t0"
 
 // service serves a status and a health.
 func service(t *testing.T, body string, sick string) string {
@@ -200,7 +200,7 @@ func checkForms(t *testing.T, r *status.Report) {
 	if err := r.Write(&text, "table"); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"readings", "5000 (7 duplicates, 3 late)", "negative 2", "ntegral.facts.v1", "healthy"} {
+	for _, want := range []string{"readings", "5000 accepted; 3 late kept out, 7 duplicates", "rows of replays: none", "negative 2", "ntegral.facts.v1", "healthy"} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("no %q in:\n%s", want, text.String())
 		}

@@ -70,18 +70,25 @@ func (r *Report) writeTasks(w io.Writer) {
 
 func (r *Report) writeProcessing(w io.Writer) {
 	p := &r.Processing
-	fmt.Fprintf(w, "readings\t%d (%d duplicates, %d late)\n", p.Readings, p.Duplicates, p.Late)
-	rejected := []string{"none"}
-	if len(p.Rejected) > 0 {
-		rejected = nil
-		for _, reason := range slices.Sorted(maps.Keys(p.Rejected)) {
-			rejected = append(rejected, fmt.Sprintf("%s %d", reason, p.Rejected[reason]))
-		}
+	fmt.Fprintf(w, "readings\t%d accepted; %d late kept out, %d duplicates\n", p.Readings, p.Late, p.Duplicates)
+	fmt.Fprintf(w, "rejected\t%s; rows of replays: %s\n", byReason(p.Rejected), byReason(p.RefusedRows))
+	if len(p.Noted) > 0 {
+		fmt.Fprintf(w, "taken, but\t%s\n", byReason(p.Noted))
 	}
-	fmt.Fprintf(w, "rejected\t%s\n", strings.Join(rejected, ", "))
 	fmt.Fprintf(w, "energy in no row\trejected %s J, unplaced %s J, inconsistent %s J\n", p.RejectedJoules, p.UnplacedJoules, p.InconsistentJoules)
 	fmt.Fprintf(w, "facts\t%d rows in %d steps, watermark %s\n", p.Rows, p.Steps, at(p.Watermark))
 	fmt.Fprintf(w, "residual\t%d uJ, %d nano-units, %d ns\n\n", p.ResidualEnergy, p.ResidualMoney, p.ResidualTime)
+}
+
+func byReason(counts map[string]int64) string {
+	if len(counts) == 0 {
+		return "none"
+	}
+	var parts []string
+	for _, reason := range slices.Sorted(maps.Keys(counts)) {
+		parts = append(parts, fmt.Sprintf("%s %d", reason, counts[reason]))
+	}
+	return strings.Join(parts, ", ")
 }
 
 func (r *Report) writeStorage(w io.Writer) {
