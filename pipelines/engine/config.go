@@ -64,8 +64,14 @@ type Setting struct {
 // each of them.
 func (c Config) Settings() []Setting {
 	return []Setting{
-		{"WINDOW", c.Window}, {"MAX_GAP", c.MaxGap}, {"MAX_SILENCE", c.MaxSilence}, {"HOLD", c.Hold}, {"MAX_DELAY", c.MaxDelay},
-		{"HORIZON", c.Horizon}, {"IDLE_AFTER", c.IdleAfter}, {"MAX_FUTURE_SKEW", c.MaxFutureSkew},
+		{"WINDOW", c.Window},
+		{"MAX_GAP", c.MaxGap},
+		{"MAX_SILENCE", c.MaxSilence},
+		{"HOLD", c.Hold},
+		{"MAX_DELAY", c.MaxDelay},
+		{"HORIZON", c.Horizon},
+		{"IDLE_AFTER", c.IdleAfter},
+		{"MAX_FUTURE_SKEW", c.MaxFutureSkew},
 	}
 }
 
