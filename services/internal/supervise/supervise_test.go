@@ -265,8 +265,14 @@ func TestNoChildOutlivesAKilledSupervisor(t *testing.T) {
 	}
 	_ = cmd.Wait() // says that it was killed
 	awaitDeath(t, pids(s)...)
-	if _, alive, err := supervise.ReadStatus(dir); err != nil || alive {
-		t.Errorf("status: alive %v, %v", alive, err)
+	s, alive, err := supervise.ReadStatus(dir)
+	if err != nil || alive || s.Ready {
+		t.Errorf("status: alive %v, ready %v, %v", alive, s.Ready, err)
+	}
+	for _, c := range s.Children {
+		if c.State != supervise.StateDead || c.PID != 0 || c.Address != "" {
+			t.Errorf("child of a killed supervisor: %+v, want it dead", c)
+		}
 	}
 	if err := supervise.Down(t.Context(), dir); !errors.Is(err, supervise.ErrNotRunning) {
 		t.Errorf("down: got %v, want ErrNotRunning", err)
@@ -345,6 +351,9 @@ func TestFirstStartGivesUp(t *testing.T) {
 			})
 			if err == nil || !strings.HasPrefix(err.Error(), tc.want) {
 				t.Errorf("got %v, want %q", err, tc.want)
+			}
+			if want := "sink.log, which ends with: sink says of sink"; tc.name == "crash" && !strings.HasSuffix(err.Error(), want) {
+				t.Errorf("got %v, want its end to be %q", err, want)
 			}
 			if s, _, err := supervise.ReadStatus(dir); err != nil || s.Children[0].State != supervise.StateStopped {
 				t.Errorf("kafka was left: %+v, %v", s, err)
