@@ -203,14 +203,18 @@ func (b *broker) committed(ctx context.Context, group string, alive func() error
 
 // consume reads the whole of a topic as it is now.
 func (b *broker) consume(ctx context.Context, topic string, each func(*kgo.Record) error) error {
-	listed, err := b.admin.ListEndOffsets(ctx, topic)
+	starts, err := b.admin.ListStartOffsets(ctx, topic)
+	if err != nil {
+		return fmt.Errorf("list starts of %s: %w", topic, err)
+	}
+	ends, err := b.admin.ListEndOffsets(ctx, topic)
 	if err != nil {
 		return fmt.Errorf("list ends of %s: %w", topic, err)
 	}
 	left := map[int32]int64{}
 	at := map[int32]kgo.Offset{}
-	listed.Each(func(o kadm.ListedOffset) {
-		if o.Offset > 0 {
+	ends.Each(func(o kadm.ListedOffset) {
+		if start, ok := starts.Lookup(topic, o.Partition); !ok || start.Offset < o.Offset {
 			left[o.Partition] = o.Offset
 			at[o.Partition] = kgo.NewOffset().AtStart()
 		}

@@ -14,8 +14,12 @@ import (
 	"github.com/ntegral/ntegral/schemas/record"
 )
 
-// runProduct runs `ntegral process` with its defaults, so with commit log and
-// checkpoints, until its commits say that all samples are in.
+// checkpointEvery is far below the default of 30 s, in which a run would be over
+// without a single checkpoint.
+const checkpointEvery = "1s"
+
+// runProduct runs `ntegral process` with its defaults but for checkpointEvery,
+// until its commits say that all samples are in.
 func runProduct(ctx context.Context, c *contest) (result, error) {
 	var r result
 	listen, err := freePort(ctx)
@@ -28,7 +32,9 @@ func runProduct(ctx context.Context, c *contest) (result, error) {
 	}
 	defer follow.Close()
 	began := time.Now()
-	p, err := spawn("ntegral", filepath.Join(c.dir, "process.log"), []string{"NTEGRAL_KAFKA_BROKERS=" + c.broker.address, "NTEGRAL_PROCESS_LISTEN=" + listen}, c.Binary, "process")
+	p, err := spawn("ntegral", filepath.Join(c.dir, "process.log"), []string{
+		"NTEGRAL_KAFKA_BROKERS=" + c.broker.address, "NTEGRAL_PROCESS_LISTEN=" + listen, "NTEGRAL_PROCESS_CHECKPOINT_INTERVAL=" + checkpointEvery,
+	}, c.Binary, "process")
 	if err != nil {
 		return r, err
 	}
@@ -41,9 +47,25 @@ func runProduct(ctx context.Context, c *contest) (result, error) {
 	if err != nil {
 		return r, err
 	}
-	r.note = fmt.Sprintf("first commit after %.2f s", first.Seconds())
+	checkpoints, err := countCheckpoints(ctx, c.broker)
+	if err != nil {
+		return r, err
+	}
+	r.note = fmt.Sprintf("first commit after %.2f s, %d checkpoints", first.Seconds(), checkpoints)
 	r.facts, err = productFacts(ctx, c.broker)
 	return r, err
+}
+
+// countCheckpoints counts the manifests that are there. Older ones are trimmed,
+// so at least as many were written.
+func countCheckpoints(ctx context.Context, b *broker) (n int, err error) {
+	err = b.consume(ctx, record.State, func(r *kgo.Record) error {
+		if typeOf(r) == record.TypeManifest {
+			n++
+		}
+		return nil
+	})
+	return n, err
 }
 
 // committedLog follows the commit logs until each has reached its end.

@@ -25,13 +25,12 @@ func runStreams(ctx context.Context, c *contest) (r result, err error) {
 	if c.Streams == "" || c.Kafka == "" {
 		return r, errors.New("left out: it takes a JDK 17 and Maven, see --streams and --kafka")
 	}
-	b, pid, stop, err := startApache(ctx, c.Kafka, filepath.Join(c.dir, "apache"), c.Load)
+	b, err := startApache(ctx, c.Kafka, filepath.Join(c.dir, "apache"), c.Load)
 	if err != nil {
 		return r, err
 	}
-	defer func() { err = errors.Join(err, stop()) }()
-	defer b.client.Close()
-	before, err := apacheUse(pid)
+	defer func() { err = errors.Join(err, b.end(ctx)) }()
+	before, err := b.use()
 	if err != nil {
 		return r, fmt.Errorf("read use of broker: %w", err)
 	}
@@ -47,11 +46,11 @@ func runStreams(ctx context.Context, c *contest) (r result, err error) {
 	if err := r.measure(began, product.Usage{}, p, func() error { return b.committed(ctx, streamsGroup, p.ended) }); err != nil {
 		return r, err
 	}
-	after, err := apacheUse(pid)
+	after, err := b.use()
 	if err != nil {
 		return r, fmt.Errorf("read use of broker: %w", err)
 	}
 	r.broker, r.note = after.CPU-before.CPU, "on Apache Kafka"
-	r.facts, err = varintFacts(ctx, b, streamsFacts)
+	r.facts, err = varintFacts(ctx, b.broker, streamsFacts)
 	return r, err
 }
