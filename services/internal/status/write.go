@@ -51,7 +51,11 @@ func (r *Report) writeProcesses(w io.Writer) {
 	}
 	fmt.Fprintln(w, "process\tpid\tstate\trestarts\tsince\taddress")
 	for _, p := range r.Processes {
-		fmt.Fprintf(w, "%s\t%d\t%s\t%d\t%s\t%s\n", p.Name, p.PID, p.State, p.Restarts, p.Since.Format(time.RFC3339), p.Address)
+		pid := "-"
+		if p.PID != 0 {
+			pid = fmt.Sprint(p.PID)
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\t%s\n", p.Name, pid, p.State, p.Restarts, p.Since.Format(time.RFC3339), p.Address)
 	}
 	fmt.Fprintln(w)
 }
