@@ -82,8 +82,8 @@ bench-replay: build libchdb ## 64 nodes, 8 devices, 2 hours: time, CPU and memor
 	bin/ntegral-loadtest bench replay --binary bin/ntegral
 
 .PHONY: bench-peers
-bench-peers: build libchdb kafka ## the product, three peers and the bare decode loop on the same topics: rates, memory, equal facts
-	bin/ntegral-loadtest bench peers --binary bin/ntegral --kafka deploy/scripts/kafka.sh --streams "$$(loadtest/peers/kafka-streams/build.sh)"
+bench-peers: build libchdb ## the product, three peers and the bare decode loop on the same topics: rates, memory, equal facts
+	bin/ntegral-loadtest bench peers --binary bin/ntegral --kafka deploy/scripts/kafka.sh --streams "$$(deploy/scripts/kafka.sh fetch >/dev/null && loadtest/peers/kafka-streams/build.sh)"
 
 .PHONY: conformance
 conformance: ## CLUSTERS (500) random clusters: the engine against the plain implementation
