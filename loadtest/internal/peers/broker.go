@@ -193,7 +193,7 @@ func (b *broker) committed(ctx context.Context, group string, alive func() error
 			return false, nil // the group may not be there yet; the deadline bounds it
 		}
 		for p, end := range b.ends {
-			if o, ok := offsets.Lookup(record.Samples, p); !ok || o.At < end {
+			if o, ok := offsets.Lookup(record.Samples, p); end > 0 && (!ok || o.At < end) { // few nodes leave partitions empty
 				return false, nil
 			}
 		}

@@ -71,8 +71,10 @@ func countCheckpoints(ctx context.Context, b *broker) (n int, err error) {
 // committedLog follows the commit logs until each has reached its end.
 func committedLog(ctx context.Context, follow *kgo.Client, ends map[int32]int64, began time.Time, p *child) (first time.Duration, err error) {
 	left := map[int32]bool{}
-	for partition := range ends {
-		left[partition] = true
+	for partition, end := range ends {
+		if end > 0 {
+			left[partition] = true
+		}
 	}
 	for len(left) > 0 {
 		poll, cancel := context.WithTimeout(ctx, time.Second)
