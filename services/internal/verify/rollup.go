@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ntegral/ntegral/schemas/fact"
 	"github.com/ntegral/ntegral/services/internal/lifecycle"
@@ -20,48 +21,76 @@ var rollups = []struct{ table, day string }{
 }
 
 // compareRollups compares the totals of every day and column. An insert
-// reaches facts and rollups one after the other, so a difference is looked at
-// again before it counts.
+// reaches facts and rollups one after the other, so a difference counts only if
+// it stays as it is while the day's facts stay as they are.
 func compareRollups(ctx context.Context, s Settings, r *Report) (days int, err error) {
-	var differences []Difference
-	attempts := rollupAttempts
-	if s.Wait == 0 {
-		attempts = 1 // whoever does not wait says that nothing is under way
-	}
-	for attempt := range attempts {
-		if attempt > 0 {
-			if err := lifecycle.Wait(ctx, rollupPause); err != nil {
-				return 0, err
-			}
-		}
-		if days, differences, err = rollupDifferences(ctx, s.Store); err != nil {
+	deadline := time.Now().Add(s.Wait)
+	var last rollupState
+	for stayed := 0; ; {
+		now, err := readRollups(ctx, s.Store)
+		if err != nil {
 			return 0, err
 		}
-		if len(differences) == 0 {
-			break
+		if len(now.differences) == 0 && !now.moving {
+			return now.days, nil
+		}
+		if !now.moving && slices.Equal(now.differences, last.differences) {
+			stayed++
+		} else {
+			stayed = 0
+		}
+		// Whoever does not wait says that nothing is under way.
+		if stayed >= rollupAttempts-1 || s.Wait == 0 || time.Now().After(deadline) {
+			r.Differences = append(r.Differences, now.differences...)
+			return now.days, nil
+		}
+		last = now
+		if err := lifecycle.Wait(ctx, rollupPause); err != nil {
+			return 0, err
 		}
 	}
-	r.Differences = append(r.Differences, differences...)
-	return days, nil
 }
 
-func rollupDifferences(ctx context.Context, store textrow.Store) (days int, all []Difference, err error) {
-	want, err := dailySums(ctx, store, "facts", "toDate(window_start)")
+// rollupState is how the rollups stand to the facts: the differences of days
+// whose facts did not change while they were read, and whether others did.
+type rollupState struct {
+	days        int
+	differences []Difference
+	moving      bool
+}
+
+func readRollups(ctx context.Context, store textrow.Store) (state rollupState, err error) {
+	before, err := dailyFacts(ctx, store)
 	if err != nil {
-		return 0, nil, err
+		return state, err
 	}
-	for _, rollup := range rollups {
-		got, err := dailySums(ctx, store, rollup.table, rollup.day)
-		if err != nil {
-			return 0, nil, err
+	got := make([]map[string]string, len(rollups))
+	for i, rollup := range rollups {
+		if got[i], err = dailySums(ctx, store, rollup.table, rollup.day); err != nil {
+			return state, err
 		}
-		both := maps.Clone(want)
-		maps.Copy(both, got)
+	}
+	after, err := dailyFacts(ctx, store)
+	if err != nil {
+		return state, err
+	}
+	state.days = len(after)
+	for i, rollup := range rollups {
+		both := maps.Clone(after)
+		maps.Copy(both, got[i])
 		for _, day := range slices.Sorted(maps.Keys(both)) {
-			all = append(all, dayDifferences(rollup.table, day, got[day], want[day])...)
+			if before[day] != after[day] {
+				state.moving = true
+				continue
+			}
+			state.differences = append(state.differences, dayDifferences(rollup.table, day, got[i][day], after[day])...)
 		}
 	}
-	return len(want), all, nil
+	return state, nil
+}
+
+func dailyFacts(ctx context.Context, store textrow.Store) (map[string]string, error) {
+	return dailySums(ctx, store, "facts", "toDate(window_start)")
 }
 
 // dayDifferences compares the sums of a day. A day without rows has sums of
