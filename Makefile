@@ -89,6 +89,10 @@ bench-peers: build libchdb ## the product, three peers and the bare decode loop 
 conformance: ## CLUSTERS (500) random clusters: the engine against the plain implementation
 	cd pipelines && go test -timeout 0 -count 1 ./conformance/ -conformance.clusters $(CLUSTERS)
 
+.PHONY: conformance-product
+conformance-product: build libchdb ## 40 random clusters through the whole product, its reports against the plain implementation's
+	@deploy/scripts/conformance.sh bin/ntegral 40 $(SEED)
+
 .PHONY: zombie
 zombie: build libchdb ## a stopped processor that comes back changes nothing
 	bin/ntegral-loadtest chaos zombie --binary bin/ntegral --seed $(SEED)
