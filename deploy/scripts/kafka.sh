@@ -82,6 +82,7 @@ start() {
 	if [ ! -f "$dir/data/meta.properties" ]; then
 		configure "$dir" "$port" "$(controller_port "$port")"
 		id=$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=')
+		id=A${id#?} # a leading "-" would be taken for an option
 		"${jvm[@]}" kafka.tools.StorageTool format -t "$id" -c "$dir/server.properties" >"$dir/format.log" 2>&1 ||
 			{ cat "$dir/format.log" >&2; die "format $dir"; }
 	fi
