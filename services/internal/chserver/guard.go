@@ -1,8 +1,11 @@
 package chserver
 
 import (
+	"errors"
 	"fmt"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/ntegral/ntegral/services/internal/chdb"
@@ -56,8 +59,8 @@ func admit(c *chdb.Conn, sql string, params []chdb.Param) error {
 	switch {
 	case a.Class == chdb.ClassUnknown:
 		// Let the engine say what is wrong with it; nothing else would run it.
-		if _, _, err := c.Query("EXPLAIN AST "+sql, "TSVRaw", params...); err != nil {
-			return err
+		if _, _, err := c.Query(explainAST+sql, "TSVRaw", params...); err != nil {
+			return inStatement(err)
 		}
 		return newError(codeSyntaxError, "SYNTAX_ERROR", "Syntax error: not a statement that %s may run", ReaderUser)
 	case a.Statements != 1:
@@ -65,11 +68,33 @@ func admit(c *chdb.Conn, sql string, params []chdb.Param) error {
 	case a.Class != chdb.ClassReadOnly:
 		return newError(codeReadonly, "READONLY", "%s: Cannot execute query in readonly mode", ReaderUser)
 	}
-	tree, _, err := c.Query("EXPLAIN AST "+sql, "TSVRaw", params...)
+	tree, _, err := c.Query(explainAST+sql, "TSVRaw", params...)
 	if err != nil {
 		return err
 	}
 	return admitTree(string(tree))
+}
+
+// explainAST stands before a statement that is asked about.
+const explainAST = "EXPLAIN AST "
+
+var position = regexp.MustCompile(`failed at position (\d+)`)
+
+// inStatement counts the position of a syntax error from the statement's own begin.
+func inStatement(err error) error {
+	e, ok := errors.AsType[*chdb.Error](err)
+	if !ok {
+		return err
+	}
+	shifted := *e
+	shifted.Message = position.ReplaceAllStringFunc(e.Message, func(text string) string {
+		n, err := strconv.Atoi(position.FindStringSubmatch(text)[1])
+		if err != nil || n <= len(explainAST) {
+			return text
+		}
+		return fmt.Sprintf("failed at position %d", n-len(explainAST))
+	})
+	return &shifted
 }
 
 // admitTree looks at a printed syntax tree. A name that holds a line break makes extra lines, which

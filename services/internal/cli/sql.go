@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -19,7 +20,7 @@ idle_daily; all facts: facts (docs/formats/tables.md). --format takes any of Cli
 		Example: `  ntegral sql --data ./data "SELECT workload, sum(energy_kwh) FROM workload_efficiency_hourly GROUP BY workload"
   ntegral sql --data ./data "SELECT * FROM ledger" --format JSONEachRow`,
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
+			if len(args) != 1 || strings.TrimSpace(args[0]) == "" {
 				return usageError{errors.New(`sql takes one query, in quotes: ntegral sql "SELECT 1"`)}
 			}
 			return nil
@@ -29,14 +30,12 @@ idle_daily; all facts: facts (docs/formats/tables.md). --format takes any of Cli
 			if err != nil {
 				return err
 			}
-			if format == "" {
-				format = sqlcli.ProgramFormat
-				if isTerminal(a.process.Stdout) {
-					format = sqlcli.TerminalFormat
-				}
+			fallback := sqlcli.ProgramFormat
+			if isTerminal(a.process.Stdout) {
+				fallback = sqlcli.TerminalFormat
 			}
 			return withStore(c.Context(), cfg.Clickhouse.reader(), func(ctx context.Context, client *clickhouse.Client) error {
-				return sqlcli.Run(ctx, client, args[0], format, a.process.Stdout)
+				return sqlcli.Run(ctx, client, args[0], format, fallback, a.process.Stdout)
 			})
 		},
 	}

@@ -10,13 +10,13 @@
 package sqlcli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
-
-	"github.com/ntegral/ntegral/services/internal/clickhouse"
 )
 
 // Formats that are chosen where none is given.
@@ -30,32 +30,34 @@ type Store interface {
 	QueryFormat(ctx context.Context, format, query string, args ...any) (io.ReadCloser, error)
 }
 
-// Run asks and copies the answer to w. What has been copied before a failure is
-// incomplete: the error says so by being there.
-func Run(ctx context.Context, store Store, query, format string, w io.Writer) (err error) {
+// ErrEmpty says that there is nothing to ask.
+var ErrEmpty = errors.New("empty query")
+
+// trailingFormat is ClickHouse's own way to choose a format.
+var trailingFormat = regexp.MustCompile(`(?is)^(.*\S)\s+FORMAT\s+([A-Za-z]\w*)$`)
+
+// Run asks and copies the answer to w, in format, or, where that is empty, in
+// the one that the query ends with, or in fallback. What has been copied before
+// a failure is incomplete: the error says so.
+func Run(ctx context.Context, store Store, query, format, fallback string, w io.Writer) (err error) {
 	query = strings.TrimRight(query, " \t\r\n;")
-	if query == "" {
-		return errors.New("empty query")
+	if strings.TrimSpace(query) == "" {
+		return ErrEmpty
 	}
-	answer, err := store.QueryFormat(ctx, format, query)
+	if m := trailingFormat.FindStringSubmatch(query); m != nil {
+		query, fallback = m[1], m[2]
+	}
+	answer, err := store.QueryFormat(ctx, cmp.Or(format, fallback), query)
 	if err != nil {
-		return explain(err)
+		return explain(err, 0)
 	}
 	defer func() {
 		if closing := answer.Close(); closing != nil && err == nil {
 			err = fmt.Errorf("end query: %w", closing)
 		}
 	}()
-	if _, err := io.Copy(w, answer); err != nil {
-		return explain(err)
+	if n, err := io.Copy(w, answer); err != nil {
+		return explain(err, n)
 	}
 	return nil
-}
-
-// explain shows the store's own code, by which its documentation names errors.
-func explain(err error) error {
-	if code := clickhouse.CodeOf(err); code != 0 {
-		return fmt.Errorf("the store refused with code %d: %w", code, err)
-	}
-	return fmt.Errorf("ask store: %w", err)
 }
