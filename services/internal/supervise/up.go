@@ -20,6 +20,9 @@ type RunningError struct {
 }
 
 func (e *RunningError) Error() string {
+	if e.PID == 0 { // it has just taken the lock and not said yet who it is
+		return fmt.Sprintf("the system in %s is being started already", e.Dir)
+	}
 	return fmt.Sprintf("the system in %s is running already, by process %d", e.Dir, e.PID)
 }
 
