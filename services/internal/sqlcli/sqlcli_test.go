@@ -71,7 +71,8 @@ func TestRun(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), tt.fails) {
 				t.Fatalf("got %v, want an error with %q", err, tt.fails)
 			}
-			if !strings.HasPrefix(out.String(), tt.out) {
+			// Whether anything is out before a limit is met depends on the size of the first block.
+			if out.Len() > 0 && !strings.HasPrefix(out.String(), tt.out) {
 				t.Errorf("got %.40q, want it to begin with %q", out.String(), tt.out)
 			}
 			if said := strings.Contains(err.Error(), "the answer above is incomplete"); said != (out.Len() > 0) {
