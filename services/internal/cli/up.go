@@ -50,8 +50,11 @@ addresses and generated passwords are in DIR/ntegral.env, logs in DIR/log.`,
 				if durable {
 					child.Env = []string{"NTEGRAL_KAFKA_DURABLE=true", "NTEGRAL_CHDB_DURABLE=true"}
 				}
-				if name == "process" { // a killed processor has its tasks back at once, as the same member of its group
+				switch name { // killed, it has its tasks back at once, as the same member of its group
+				case "process":
 					child.Env = append(child.Env, "NTEGRAL_PROCESS_INSTANCE_ID=supervised")
+				case "sink":
+					child.Env = append(child.Env, "NTEGRAL_SINK_INSTANCE_ID=supervised")
 				}
 				settings.Children = append(settings.Children, child)
 			}

@@ -16,6 +16,10 @@ import (
 type Config struct {
 	// Group that assigns the tasks.
 	Group string `default:"ntegral.sink" desc:"consumer group that assigns the tasks"`
+	// InstanceID names this sink in the group, so that after a crash it has its
+	// tasks back at once, also where the broker has died with it. It must be
+	// unique in the group. Empty: the sink is a new member at each start.
+	InstanceID string `split_words:"true" desc:"unique name in the group; a sink that restarts under it has its tasks back at once"`
 	// Inserts at a time, over all tasks.
 	Inserts int `default:"4" desc:"inserts at a time, over all tasks"`
 	// InFlightBytes bounds the bytes of parts that are being inserted.

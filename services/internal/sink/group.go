@@ -79,20 +79,24 @@ func (s *taskSet) all() []*task {
 // says.
 func join(env *environment, tasks *taskSet) (*kgo.Client, error) {
 	timeout := env.cfg.SessionTimeout
-	client, err := kafka.NewClient(env.set.Kafka, env.set.Logger,
+	opts := []kgo.Opt{
 		kgo.ConsumerGroup(env.cfg.Group),
 		kgo.ConsumeTopics(record.Facts),
 		kgo.Balancers(kgo.CooperativeStickyBalancer()),
 		kgo.SessionTimeout(timeout),
-		kgo.HeartbeatInterval(timeout/4),
-		kgo.RebalanceTimeout(3*timeout),
+		kgo.HeartbeatInterval(timeout / 4),
+		kgo.RebalanceTimeout(3 * timeout),
 		kgo.DisableAutoCommit(),
 		kgo.OnPartitionsAssigned(func(_ context.Context, _ *kgo.Client, ps map[string][]int32) { tasks.start(ps[record.Facts]) }),
 		kgo.OnPartitionsRevoked(func(_ context.Context, _ *kgo.Client, ps map[string][]int32) { tasks.stop(ps[record.Facts]) }),
 		kgo.OnPartitionsLost(func(_ context.Context, _ *kgo.Client, ps map[string][]int32) { tasks.stop(ps[record.Facts]) }),
 		kgo.ConsumeStartOffset(kgo.NewOffset().AtStart()),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
-	)
+	}
+	if env.cfg.InstanceID != "" {
+		opts = append(opts, kgo.InstanceID(env.cfg.InstanceID))
+	}
+	client, err := kafka.NewClient(env.set.Kafka, env.set.Logger, opts...)
 	if err != nil {
 		return nil, fmt.Errorf("join group: %w", err)
 	}
