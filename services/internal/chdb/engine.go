@@ -16,6 +16,10 @@ var ErrLocked = errors.New("another process uses this folder")
 
 // Engine is the running engine over one folder. There is at most one in a process.
 type Engine struct {
+	// LostBlocks is how many blocks a killed engine had noted and not stored.
+	// They can be inserted again.
+	LostBlocks int
+
 	lib    *Library
 	dir    string
 	lock   *os.File
@@ -39,7 +43,11 @@ func (l *Library) Start(dir string, args ...string) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start engine: %w", err)
 	}
-	e := &Engine{lib: l, dir: dir, lock: lock}
+	lost, err := forgetLostBlocks(dir)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("start engine in %s: %w", dir, err), lock.Close())
+	}
+	e := &Engine{LostBlocks: lost, lib: l, dir: dir, lock: lock}
 	l.setSignals(0)
 	e.anchor, err = e.Connect(args...)
 	l.signals.restore()

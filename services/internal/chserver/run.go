@@ -35,6 +35,9 @@ func Run(ctx context.Context, c Config, s Settings) error {
 	if err != nil {
 		return err
 	}
+	if engine.LostBlocks > 0 {
+		s.Logger.Warn("a killed engine had noted blocks that it did not store; they can be inserted again", "blocks", engine.LostBlocks)
+	}
 	err = serve(ctx, engine, listener, c, s)
 	return errors.Join(err, engine.Close())
 }
