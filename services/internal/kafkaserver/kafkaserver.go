@@ -9,7 +9,9 @@
 //     the password itself on the disk). They are optional on loopback and
 //     mandatory elsewhere. They are taken from the configuration at each start,
 //     so changing them there is enough;
-//   - retention by whole segments, as Apache Kafka does it, instead of kfake's own.
+//   - retention by whole segments, as Apache Kafka does it, instead of kfake's own;
+//   - the end of members of a group that were killed while they waited to join it,
+//     which kfake would keep with their partitions (see sessions).
 //
 // Why retention is our own: kfake forgets the end of a partition that holds no
 // segment when it is started again, and gives the offsets out anew from 0. A
@@ -24,6 +26,7 @@
 // What it does not: transactions and compaction are not safe over a kill, and
 // deleted records may reappear after one, up to the begin of their segment.
 //
-// Run is one goroutine beside those of kfake. It may run any number of times in
-// one process, on folders and ports of their own.
+// Run is two goroutines beside those of kfake and of a client to itself, all
+// ended when it returns. It may run any number of times in one process, on
+// folders and ports of their own.
 package kafkaserver

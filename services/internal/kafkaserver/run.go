@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -50,6 +51,13 @@ func Run(ctx context.Context, cfg Config, set Settings) error {
 	}
 	defer cluster.Close()
 	keepNewest(cluster)
+	groups, err := newSessions(cfg, cluster, set.Logger)
+	if err != nil {
+		return err
+	}
+	var background sync.WaitGroup
+	background.Go(func() { groups.watch(ctx, set.Logger) })
+	defer background.Wait() // before the cluster is closed
 	addr := cfg.address()
 	set.Logger.Info("embedded kafka is ready", "address", addr, "dir", cfg.Dir, "durable", cfg.Durable, "load_time", time.Since(began))
 	if set.Ready != nil {
