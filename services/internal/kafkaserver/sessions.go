@@ -38,7 +38,7 @@ const stable = "Stable"
 // there a member may wait without a timer, and kfake limits the wait.
 type sessions struct {
 	cluster *kfake.Cluster
-	client  *kgo.Client // to this very broker
+	client  *kgo.Client      // to this very broker
 	started map[member]int32 // the generation in which each was started last
 }
 
