@@ -168,7 +168,7 @@ func (r *Report) processor(ctx context.Context, s Settings) error {
 	for _, t := range st.Tasks {
 		task := r.task(t.Task)
 		task.State, task.Error, task.Epoch, task.Step, task.Watermark, task.Lag = t.State, t.Error, t.Epoch, t.Step, t.Watermark, t.Lag
-		task.samplesOffset = t.Inputs.Samples
+		task.processed, task.samplesOffset = true, t.Inputs.Samples
 		if t.Error != "" {
 			told = true
 			r.problem("processor: task %d is %s: %s", t.Task, t.State, t.Error)
@@ -192,7 +192,7 @@ func (r *Report) sink(ctx context.Context, s Settings) error {
 	for _, t := range st.Tasks {
 		task := r.task(t.Task)
 		task.SinkStep, task.SinkState, task.SinkError, task.SinkLag = t.Step, string(t.State), t.Error, t.Lag
-		task.sinkOffset = t.Offset
+		task.sunk, task.sinkOffset = true, t.Offset
 		if t.State == sink.StateBlocked {
 			told = true
 			r.problem("sink: task %d is blocked since %s and needs an operator: %s", t.Task, t.Since, t.Error)

@@ -11,7 +11,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kerr"
 
-	"github.com/ntegral/ntegral/schemas/record"
 	"github.com/ntegral/ntegral/services/internal/kafka"
 	"github.com/ntegral/ntegral/services/internal/lifecycle"
 )
@@ -28,15 +27,13 @@ func (r *Report) owners(ctx context.Context, s Settings) error {
 	}
 	defer client.Close()
 	admin := kadm.NewClient(client)
-	for _, g := range []struct{ who, group, topic string }{
-		{"processor", s.ProcessGroup, record.Samples}, {"sink", s.SinkGroup, record.Facts},
-	} {
-		if g.group == "" {
+	for _, g := range s.groups() {
+		if g.name == "" {
 			continue
 		}
-		d, err := describe(ctx, admin, g.group)
+		d, err := describe(ctx, admin, g.name)
 		if err != nil {
-			return fmt.Errorf("describe group %s: %w", g.group, err)
+			return fmt.Errorf("describe group %s: %w", g.name, err)
 		}
 		if d.State != "Stable" && d.State != "Empty" && d.State != "Dead" {
 			continue

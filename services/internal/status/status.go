@@ -5,8 +5,8 @@
 // has a processor's side (lag in samples, watermark) and a sink's side (lag in
 // records of its commit log). A problem is something that an operator should
 // look at; a system with problems is unhealthy: a part that does not answer, a
-// process or a task that is down, a task that nobody has, a record that waits too
-// long, a residual, a part that could not be read, too little disk. Lag, late
+// process or a task that is down, a task that nobody has or, in a supervised
+// system, that nobody works on, a record that waits too long, a residual, a part that could not be read, too little disk. Lag, late
 // readings and rejected ones are not problems by themselves.
 //
 // Every part is asked by itself and within a bounded time: a part that does not
@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/ntegral/ntegral/schemas/record"
 	"github.com/ntegral/ntegral/services/internal/kafka"
 	"github.com/ntegral/ntegral/services/internal/supervise"
 	"github.com/ntegral/ntegral/services/internal/system"
@@ -37,6 +38,22 @@ type Settings struct {
 	DiskFloor               int64 // free bytes below which there is a problem
 	Config                  Config
 	Clock                   func() time.Time // nil: the system's
+	// Patience is how long a task that a group has given away may be one that no
+	// process works on, before that is a problem; 0: half of askTimeout.
+	Patience time.Duration
+}
+
+// group is who shares the tasks of one side.
+type group struct {
+	who, name, topic string
+	addr             string // of the process that is asked
+}
+
+func (s *Settings) groups() [2]group {
+	return [2]group{
+		{"processor", s.ProcessGroup, record.Samples, s.Process},
+		{"sink", s.SinkGroup, record.Facts, s.Sink},
+	}
 }
 
 // Report is how a system is.
@@ -96,6 +113,7 @@ type Task struct {
 	// SinkLagSince is the time of the oldest of them.
 	SinkLagSince *time.Time `json:"sink_lag_since,omitempty"`
 
+	processed, sunk           bool  // the processor, the sink that was asked works on it
 	samplesOffset, sinkOffset int64 // next to be used
 }
 
@@ -127,6 +145,9 @@ func Collect(ctx context.Context, s Settings) *Report {
 	if s.Clock == nil {
 		s.Clock = time.Now
 	}
+	if s.Patience == 0 {
+		s.Patience = patience
+	}
 	if s.System != nil {
 		r.supervised(ctx, s)
 		r.disk(s)
@@ -138,7 +159,7 @@ func Collect(ctx context.Context, s Settings) *Report {
 		name string
 		ask  func(context.Context, Settings) error
 	}{
-		{"store", r.processing}, {"processor", r.processor}, {"sink", r.sink}, {"kafka", r.topics}, {"dead letters", r.letters}, {"lag", r.lags}, {"groups", r.owners},
+		{"store", r.processing}, {"processor", r.processor}, {"sink", r.sink}, {"kafka", r.topics}, {"dead letters", r.letters}, {"lag", r.lags}, {"groups", r.owners}, {"groups", r.idle},
 	} {
 		bounded, cancel := context.WithTimeout(ctx, askTimeout)
 		if err := part.ask(bounded, s); err != nil {

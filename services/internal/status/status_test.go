@@ -160,23 +160,34 @@ func TestFolder(t *testing.T) {
 	}
 	checkProblems(t, status.Collect(t.Context(), s), []string{"disk: ", "is not running: start it with"})
 	s.DiskFloor = 0
-	kernel, err := os.ReadFile("/proc/self/stat")
-	if err != nil {
-		t.Fatal(err)
-	}
-	started := strings.Fields(string(kernel[bytes.LastIndexByte(kernel, ')')+2:]))[19]
 	for _, tt := range []struct {
 		started string
 		want    []string
 	}{
-		{started, []string{"process sink is backoff: exit status 1"}},
+		{startTime(t), []string{"process sink is backoff: exit status 1"}},
 		{"1", []string{"is not running: start it with"}},
 	} {
-		text := fmt.Sprintf(`{"pid":%d,"start_time":%s,"children":[{"name":"process","state":"ready"},{"name":"sink","state":"backoff","last_error":"exit status 1"}]}`, os.Getpid(), tt.started)
-		if err := os.WriteFile(filepath.Join(sys.Folder.Run(), "status.json"), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		supervisor(t, sys, tt.started, `{"name":"process","state":"ready"},{"name":"sink","state":"backoff","last_error":"exit status 1"}`)
 		checkProblems(t, status.Collect(t.Context(), s), tt.want)
+	}
+}
+
+// startTime is when this process began, by the kernel's count.
+func startTime(t *testing.T) string {
+	t.Helper()
+	kernel, err := os.ReadFile("/proc/self/stat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Fields(string(kernel[bytes.LastIndexByte(kernel, ')')+2:]))[19]
+}
+
+// supervisor makes this process, if it began then, the supervisor of a system.
+func supervisor(t *testing.T, sys system.System, started, children string) {
+	t.Helper()
+	text := fmt.Sprintf(`{"pid":%d,"start_time":%s,"children":[%s]}`, os.Getpid(), started, children)
+	if err := os.WriteFile(filepath.Join(sys.Folder.Run(), "status.json"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
 
