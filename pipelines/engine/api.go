@@ -29,6 +29,7 @@ type Engine struct {
 	result    Result
 	letters   map[letterKey]int
 	batch     columnBuffer
+	axes      []axisState
 	fresh     bool // the record at hand says something new
 }
 
@@ -104,6 +105,7 @@ func (e *Engine) ApplyDevice(d *telemetry.Device) {
 		return
 	}
 	e.touch(n, never)
+	n.columns = nil // their kinds may change
 	if !ok {
 		known = &attribution.Device{}
 		n.devices[d.ID] = known

@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"slices"
-
 	"github.com/ntegral/ntegral/pipelines/attribution"
 	"github.com/ntegral/ntegral/schemas/fact"
 	"github.com/ntegral/ntegral/schemas/telemetry"
@@ -193,46 +191,3 @@ func (n *node) overlapping(lo, hi int64) []attribution.Placement {
 	}
 	return some
 }
-
-// trim forgets what no event can reach any more. An event that is accepted is
-// not older than the watermark less the horizon; it reaches back to the
-// reading before it, at most maxSilence for a counter, and from there over a
-// gap and a hold of power. To compute those windows, readings as far before
-// them are needed again.
-func (e *Engine) trim(n *node) {
-	w := n.watermark(&e.cfg)
-	if w == never {
-		return
-	}
-	reach := e.cfg.maxSilence + 2*e.cfg.maxGap
-	floor := e.floor(w - e.cfg.horizon - reach)
-	if n.floor != never && floor < n.floor+trimEvery*e.cfg.window {
-		return
-	}
-	n.floor = floor
-	keep := floor - reach
-	for _, d := range n.devices {
-		d.Readings.Counter.Trim(keep)
-		d.Readings.Power.Trim(keep)
-		d.Readings.Limit.Trim(keep)
-		trimBusy(&d.Busy, keep)
-	}
-	for key, b := range n.activity {
-		trimBusy(b, keep)
-		if last := lastBusy(b); last < keep {
-			delete(n.activity, key)
-		}
-	}
-	for len(n.islands) > 1 && n.islands[0].To < keep {
-		n.islands = n.islands[1:]
-	}
-	for id, versions := range n.placements {
-		if !slices.ContainsFunc(versions, func(p *telemetry.Placement) bool { return p.End >= keep }) {
-			delete(n.placements, id)
-			n.holding = nil
-		}
-	}
-}
-
-// trimEvery spreads the cost of trimming over this many windows.
-const trimEvery = 4

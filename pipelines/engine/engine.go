@@ -12,8 +12,8 @@
 // into windows whose rows are out, those rows are computed once more from the
 // state as it is ("touch"); at the step's end they are computed from the state
 // as it has become, and the difference goes out. Nothing that was written has
-// to be kept. How far back an event can reach is bounded by the horizon and the
-// longest silence, so readings before that are forgotten ("trim").
+// to be kept. How far back an event can reach follows from the horizon and the
+// readings that are there, so those before that are forgotten ("trim").
 //
 // An Engine has no clock, does no I/O and is not safe for concurrent use. Inputs
 // of a step come in the order rates, inventory, placements, then samples and

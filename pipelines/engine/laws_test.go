@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -50,9 +51,8 @@ func (o *outcome) add(t testing.TB, r *engine.Result) {
 
 // deliver runs an engine over events, ending a step after one event of steps
 // and going through a snapshot after one step of restarts; 0 is never.
-func deliver(t testing.TB, events []event, seed uint64, steps, restarts int) outcome {
+func deliver(t testing.TB, cfg engine.Config, events []event, seed uint64, steps, restarts int) outcome {
 	r := rand.New(rand.NewPCG(seed, 17))
-	cfg := engine.DefaultConfig()
 	e := engine.New(cfg)
 	o := outcome{Rows: map[identity]fact.Sums{}}
 	for i := range events {
@@ -73,6 +73,14 @@ func deliver(t testing.TB, events []event, seed uint64, steps, restarts int) out
 	return o
 }
 
+// patient is a configuration whose horizon takes in all of a short estate, so
+// that its placements and rates may come at any time.
+func patient() engine.Config {
+	cfg := engine.DefaultConfig()
+	cfg.Horizon = 90 * time.Minute
+	return cfg
+}
+
 // TestDeliveryChangesNothing: order within the horizon, packing, duplicates,
 // steps, restarts, and when placements and rates arrive change no sum.
 func TestDeliveryChangesNothing(t *testing.T) {
@@ -81,12 +89,12 @@ func TestDeliveryChangesNothing(t *testing.T) {
 		seeds = 4
 	}
 	for seed := range seeds {
-		span, late := 75*60*second, true
+		span, late, cfg := 75*60*second, true, patient()
 		if seed%2 == 1 {
-			span, late = 7*3600*second, false // state is trimmed on the way; placements beyond it are reconcile's
+			span, late, cfg = 7*3600*second, false, engine.DefaultConfig() // state is trimmed on the way; placements beyond it are reconcile's
 		}
 		s := newEstate(seed, span)
-		want := deliver(t, s.events(delivery{seed: seed, packs: 1000}), seed, 0, 0)
+		want := deliver(t, cfg, s.events(delivery{seed: seed, packs: 1000}), seed, 0, 0)
 		for name, c := range map[string]struct {
 			delivery
 			steps, restarts int
@@ -100,7 +108,7 @@ func TestDeliveryChangesNothing(t *testing.T) {
 			"all together": {delivery{packs: 20, jitter: 900 * second, duplicates: 5, dimsLate: late}, 3, 10},
 		} {
 			c.seed = seed
-			got := deliver(t, s.events(c.delivery), seed, c.steps, c.restarts)
+			got := deliver(t, cfg, s.events(c.delivery), seed, c.steps, c.restarts)
 			if got.Late > 0 && c.duplicates == 0 || got.TooOld > 0 {
 				t.Errorf("seed %d, %s: %d late, %d too old: the test means to have none", seed, name, got.Late, got.TooOld)
 			}
@@ -134,8 +142,8 @@ func TestClosedWindowsAreWhatIsKnown(t *testing.T) {
 		s := newEstate(seed, 75*60*second)
 		events := s.events(delivery{seed: seed, packs: 25, jitter: 800 * second, duplicates: 8, dimsLate: true})
 		for cut := 1; cut < len(events); cut += 1 + len(events)/6 {
-			want := deliver(t, events[:cut], seed, 0, 0)
-			got := deliver(t, events[:cut], seed, 2, 7)
+			want := deliver(t, patient(), events[:cut], seed, 0, 0)
+			got := deliver(t, patient(), events[:cut], seed, 2, 7)
 			// Idle nodes close at the ends of steps, so steps may close more.
 			closed := latest(want)
 			for id := range got.Rows {
@@ -219,8 +227,8 @@ func TestFarthestReach(t *testing.T) {
 	}}
 	late := event{node: "n", batch: []telemetry.Reading{at(3890, telemetry.PowerWatts, 1_000_000)}}
 	all := append(slices.Clone(dims), first, late)
-	want := deliver(t, all, 1, 0, 0)
-	got := deliver(t, all, 1, 1, 1)
+	want := deliver(t, engine.DefaultConfig(), all, 1, 0, 0)
+	got := deliver(t, engine.DefaultConfig(), all, 1, 1, 1)
 	if diff := cmp.Diff(named(got), named(want)); diff != "" || got.Late != 0 || got.TooOld != 0 {
 		t.Errorf("%d late, %d too old; got before want (-got +want):\n%s", got.Late, got.TooOld, diff)
 	}

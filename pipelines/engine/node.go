@@ -19,6 +19,7 @@ type node struct {
 	devices    map[string]*attribution.Device
 	activity   map[string]*meter.Busy            // by "D/P"
 	placements map[string][]*telemetry.Placement // versions, see placement.go
+	columns    []column                          // targets of the last record's columns
 	islands    []attribution.Interval            // reading times, joined over silences that count as presence; [From, To] both included
 
 	tree    *attribution.Node       // nil: to be built

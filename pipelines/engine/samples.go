@@ -19,6 +19,12 @@ type columnBuffer struct {
 	times, values []int64
 }
 
+// axisState is what is known of one axis of the record at hand.
+type axisState struct {
+	sound bool // its times rise, and none is refused
+	seen  bool // they are in the node's islands
+}
+
 // ApplySamples takes a record of readings. Lateness is judged against the
 // watermark before it.
 func (e *Engine) ApplySamples(b *record.SampleBatch) {
@@ -30,30 +36,75 @@ func (e *Engine) ApplySamples(b *record.SampleBatch) {
 	e.mention(n)
 	n.heard = e.partition
 	e.fresh = false
+	oldest := int64(never)
+	if w := n.watermark(&e.cfg); w != never {
+		oldest = w - e.cfg.horizon
+	}
+	e.judgeAxes(b, oldest)
 	newest := int64(never)
 	for i := range b.Series {
-		newest = max(newest, e.applyColumn(n, b, &b.Series[i]))
+		c := &b.Series[i]
+		target, reason := n.targetOf(i, c)
+		if reason != telemetry.Accepted {
+			e.refuse(reason, n.id, c.Device+" "+c.Metric.String(), uint64(len(c.Values)), 0, 0)
+			continue
+		}
+		newest = max(newest, e.applyColumn(n, b, c, target, oldest))
 	}
 	if newest != never {
 		e.advance(n, newest)
 	}
 }
 
+// judgeAxes looks at each axis once for all columns over it.
+func (e *Engine) judgeAxes(b *record.SampleBatch, oldest int64) {
+	e.axes = e.axes[:0]
+	for _, axis := range b.Axes {
+		k := len(axis) - 1
+		sound := k >= 0 && axis[0] >= oldest &&
+			telemetry.CheckTime(axis[0], b.TakenIn, e.cfg.maxFutureSkew) == telemetry.Accepted &&
+			telemetry.CheckTime(axis[k], b.TakenIn, e.cfg.maxFutureSkew) == telemetry.Accepted
+		for i := 0; i < k && sound; i++ {
+			sound = axis[i] < axis[i+1]
+		}
+		e.axes = append(e.axes, axisState{sound: sound})
+	}
+}
+
 // applyColumn takes the readings of one series and returns the largest of
 // their times that was accepted, never if none was.
-func (e *Engine) applyColumn(n *node, b *record.SampleBatch, c *record.SeriesColumn) int64 {
-	target, reason := n.target(c)
-	if reason != telemetry.Accepted {
-		e.refuse(reason, n.id, c.Device+" "+c.Metric.String(), uint64(len(c.Values)), 0, 0)
+func (e *Engine) applyColumn(n *node, b *record.SampleBatch, c *record.SeriesColumn, target *target, oldest int64) int64 {
+	buf := columnBuffer{times: b.Axes[c.Axis], values: c.Values}
+	axis := &e.axes[c.Axis]
+	whole := axis.sound && telemetry.CheckValues(c.Metric, target.kind, c.Values) == telemetry.Accepted
+	if !whole {
+		buf = e.sift(n, b, c, target, oldest)
+	}
+	if len(buf.times) == 0 {
 		return never
 	}
-	oldest := int64(never)
-	if w := n.watermark(&e.cfg); w != never {
-		oldest = w - e.cfg.horizon
+	if !whole || !axis.seen {
+		for _, t := range buf.times {
+			e.see(n, t)
+		}
+		axis.seen = axis.seen || whole
 	}
+	e.result.Readings += uint64(len(buf.times))
+	if target.series != nil {
+		e.store(n, target, &buf)
+	}
+	newest := buf.times[len(buf.times)-1]
+	if !whole {
+		newest = slices.Max(buf.times)
+	}
+	return newest
+}
+
+// sift returns the readings of a column that are accepted and refuses the
+// others.
+func (e *Engine) sift(n *node, b *record.SampleBatch, c *record.SeriesColumn, target *target, oldest int64) columnBuffer {
 	buf := &e.batch
 	buf.times, buf.values = buf.times[:0], buf.values[:0]
-	newest := int64(never)
 	for i, t := range b.Axes[c.Axis] {
 		v := c.Values[i]
 		r := telemetry.CheckValue(c.Metric, target.kind, v)
@@ -67,15 +118,9 @@ func (e *Engine) applyColumn(n *node, b *record.SampleBatch, c *record.SeriesCol
 			e.refuse(r, n.id, c.Device+" "+c.Metric.String(), 1, t, t)
 			continue
 		}
-		newest = max(newest, t)
 		buf.times, buf.values = append(buf.times, t), append(buf.values, v)
-		e.see(n, t)
 	}
-	e.result.Readings += uint64(len(buf.times))
-	if target.series != nil && len(buf.times) > 0 {
-		e.store(n, &target, buf)
-	}
-	return newest
+	return *buf
 }
 
 // target is where the readings of a column go.
@@ -84,6 +129,36 @@ type target struct {
 	metric  telemetry.Metric
 	series  *meter.Series // nil: shows presence only
 	counter *meter.Meter  // of energy series: the meter, whose rungs depend on each other
+}
+
+// column is the target of a record's column, kept because the next record of
+// the node most often has the same columns.
+type column struct {
+	device string
+	target
+}
+
+// maxColumns bounds what a node keeps of them.
+const maxColumns = 1024
+
+// targetOf finds the series of a record's column i. The result is valid until
+// the next call.
+func (n *node) targetOf(i int, c *record.SeriesColumn) (*target, telemetry.Reason) {
+	if i < len(n.columns) {
+		if k := &n.columns[i]; k.metric == c.Metric && k.device == c.Device {
+			return &k.target, telemetry.Accepted
+		}
+		n.columns = n.columns[:i]
+	}
+	t, reason := n.target(c)
+	if reason != telemetry.Accepted {
+		return nil, reason
+	}
+	if i > len(n.columns) || i >= maxColumns {
+		return &t, telemetry.Accepted // of the columns before it, one was refused
+	}
+	n.columns = append(n.columns, column{device: c.Device, target: t})
+	return &n.columns[i].target, telemetry.Accepted
 }
 
 // target finds the series of a column. A device D/P is the activity of
@@ -147,6 +222,15 @@ func busySeries(b *meter.Busy, m telemetry.Metric) *meter.Series {
 
 // store adds accepted readings to their series, touching what they change.
 func (e *Engine) store(n *node, t *target, buf *columnBuffer) {
+	if last, ok := t.series.Last(); (!ok || last < buf.times[0]) && t.metric != telemetry.PowerLimit && rising(buf.times) {
+		// Readings at the end, as almost all are: where one reaches back to, none
+		// after it reaches further.
+		e.fresh = true
+		e.touchFrom(n, t, buf.times[0], buf.values[0])
+		t.series.Times = append(t.series.Times, buf.times...)
+		t.series.Values = append(t.series.Values, buf.values...)
+		return
+	}
 	for i, at := range buf.times {
 		known, changes := t.series.Would(at, buf.values[i])
 		if known {
@@ -156,12 +240,27 @@ func (e *Engine) store(n *node, t *target, buf *columnBuffer) {
 			continue
 		}
 		e.fresh = true
-		if n.emitted != never {
-			if from := e.reach(t, at, buf.values[i]); from < n.emitted {
-				e.touch(n, from)
-			}
-		}
+		e.touchFrom(n, t, at, buf.values[i])
 		t.series.Add(at, buf.values[i])
+	}
+}
+
+func rising(times []int64) bool {
+	for i := 1; i < len(times); i++ {
+		if times[i-1] >= times[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// touchFrom touches what a new reading may change.
+func (e *Engine) touchFrom(n *node, t *target, at, v int64) {
+	if n.emitted == never {
+		return
+	}
+	if from := e.reach(t, at, v); from < n.emitted {
+		e.touch(n, from)
 	}
 }
 
@@ -287,20 +386,4 @@ func (n *node) holdsOpen() bool {
 		}
 	}
 	return false
-}
-
-func trimBusy(b *meter.Busy, keep int64) {
-	for _, s := range b.Series() {
-		s.Trim(keep)
-	}
-}
-
-func lastBusy(b *meter.Busy) int64 {
-	last := int64(never)
-	for _, s := range b.Series() {
-		if t, ok := s.Last(); ok {
-			last = max(last, t)
-		}
-	}
-	return last
 }
