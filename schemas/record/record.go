@@ -152,12 +152,18 @@ func (f field) sints(dst []int64) ([]int64, error) {
 		dst = slices.Grow(dst, n)
 	}
 	for b := f.bytes; len(b) > 0; {
-		if b[0] < 0x80 {
-			dst = append(dst, protowire.DecodeZigZag(uint64(b[0])))
-			b = b[1:]
-			continue
+		// Differences of readings take up to three bytes; the library's general
+		// way costs twice as much for those.
+		v, n := uint64(b[0]), 1
+		switch {
+		case v < 0x80:
+		case len(b) > 1 && b[1] < 0x80:
+			v, n = v&0x7f|uint64(b[1])<<7, 2
+		case len(b) > 2 && b[2] < 0x80:
+			v, n = v&0x7f|uint64(b[1]&0x7f)<<7|uint64(b[2])<<14, 3
+		default:
+			v, n = protowire.ConsumeVarint(b)
 		}
-		v, n := protowire.ConsumeVarint(b)
 		if n < 0 {
 			return dst, malformed("packed value")
 		}

@@ -217,6 +217,11 @@ func (d *SamplesDecoder) series(f field) error {
 		axis := uint64(0)
 		switch f.n {
 		case 1:
+			// Metrics of one device follow each other.
+			if k := len(d.batch.Series) - 1; k >= 0 && f.typ == protowire.BytesType && d.batch.Series[k].Device == string(f.bytes) {
+				c.Device = d.batch.Series[k].Device
+				break
+			}
 			err = d.name(f, &c.Device)
 		case 2:
 			err = enum(f, &c.Metric, telemetry.NumMetrics)
