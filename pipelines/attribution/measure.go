@@ -25,6 +25,13 @@ type busyTime struct {
 // measure reads all meters of n over the intervals of [lo, hi).
 func (c *Calculator) measure(n *Node, lo, hi int64, t *Totals) {
 	count := len(c.intervals)
+	c.Reader.Cuts = c.Reader.Cuts[:0]
+	for i := range c.intervals {
+		if k := len(c.Reader.Cuts); k == 0 || c.Reader.Cuts[k-1] != c.intervals[i].from {
+			c.Reader.Cuts = append(c.Reader.Cuts, c.intervals[i].from)
+		}
+		c.Reader.Cuts = append(c.Reader.Cuts, c.intervals[i].to)
+	}
 	c.energy = sized(c.energy, len(n.meters))
 	for m := range n.meters {
 		e := &c.energy[m]

@@ -31,7 +31,10 @@ type Outside struct {
 
 // Reader lays the rungs of meters over time. It holds buffers only.
 type Reader struct {
-	Limits         Limits
+	Limits Limits
+	// Cuts are, in order, the only times at which spans will be cut. Neighbouring
+	// counter segments between two of them come as one span. Nil: any time.
+	Cuts           []int64
 	a, b           []Span
 	segments       []Span // counter segments that are bridges or resets
 	inner1, inner2 []Span
@@ -63,6 +66,7 @@ func (r *Reader) counterSpans(m *Meter, spans, segments []Span, lo, hi int64, ou
 	if n < 2 {
 		return spans, segments
 	}
+	cut := 0
 	i := max(c.KeptBefore(lo), 0)
 	for i < n && c.Times[i] < hi {
 		j := c.nextKept(i)
@@ -78,7 +82,12 @@ func (r *Reader) counterSpans(m *Meter, spans, segments []Span, lo, hi int64, ou
 		switch {
 		case !ok:
 		case seg.Rung == RungCounter:
-			if part, ok := seg.clip(lo, hi); ok {
+			for cut < len(r.Cuts) && r.Cuts[cut] <= seg.From {
+				cut++
+			}
+			if k := len(spans) - 1; k >= 0 && cut < len(r.Cuts) && seg.To <= r.Cuts[cut] && spans[k].joins(&seg, r.Cuts[cut-min(cut, 1)]) {
+				spans[k].To, spans[k].Length, spans[k].V1 = seg.To, spans[k].Length+seg.Length, spans[k].V1+seg.V1
+			} else if part, ok := seg.clip(lo, hi); ok {
 				spans = append(spans, part)
 			}
 		case seg.To > lo:
@@ -145,6 +154,9 @@ func (m *Meter) tooFast(amount, t, length int64) bool {
 	limit := m.MaxPower
 	if i := m.Limit.Before(t); i >= 0 && m.Limit.Values[i] > 0 {
 		limit = m.Limit.Values[i]
+	}
+	if float64(amount)*powerUnit < float64(limit)*float64(length) {
+		return false // by a sixth at least, which floating point does not miss
 	}
 	return exact.Mul(uint64(limit), uint64(length)).MulSmall(12).Less(exact.Mul(uint64(amount), 10*powerUnit))
 }

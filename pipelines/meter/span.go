@@ -41,6 +41,12 @@ type Span struct {
 	Rung           Rung
 }
 
+// joins reports whether a whole counter segment goes on where s, whole as well,
+// ends, with no cut since s began; last is the last cut up to the segment.
+func (s *Span) joins(seg *Span, last int64) bool {
+	return s.Rung == RungCounter && s.To == seg.From && s.Origin == s.From && s.Length == s.To-s.From && (last <= s.From || last > seg.From)
+}
+
 // upTo returns what the span's segment has given up to x.
 func (s *Span) upTo(x int64) int64 {
 	u := x - s.Origin
