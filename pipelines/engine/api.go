@@ -30,6 +30,7 @@ type Engine struct {
 	letters   map[letterKey]int
 	batch     columnBuffer
 	axes      []axisState
+	packer    packer
 	fresh     bool // the record at hand says something new
 }
 
@@ -107,6 +108,8 @@ func (e *Engine) ApplyDevice(d *telemetry.Device) {
 	e.touch(n, never)
 	n.columns = nil // their kinds may change
 	if !ok {
+		n.needWindows(never) // places in history are those of the devices of its time
+		n.order = nil
 		known = &attribution.Device{}
 		n.devices[d.ID] = known
 	}
@@ -210,6 +213,7 @@ func (e *Engine) finish() {
 			left = append(left, n)
 			continue
 		}
+		e.pack(n)
 		e.trim(n)
 	}
 	slices.SortFunc(left, byID)

@@ -36,6 +36,7 @@ func (e *Engine) touch(n *node, from int64) {
 	if edge >= until {
 		return
 	}
+	n.needWindows(edge)
 	n.before = e.rows(n.before, n, edge, until, &n.outsideBefore)
 	n.beforeFrom = edge
 }

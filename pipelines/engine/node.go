@@ -19,6 +19,9 @@ type node struct {
 	devices    map[string]*attribution.Device
 	activity   map[string]*meter.Busy            // by "D/P"
 	placements map[string][]*telemetry.Placement // versions, see placement.go
+	order      []*attribution.Device             // by ID; nil: to be built
+	history    []block                           // readings that are packed
+	tail       int64                             // from when on no question about readings needs history; never: always
 	columns    []column                          // targets of the last record's columns
 	islands    []attribution.Interval            // reading times, joined over silences that count as presence; [From, To] both included
 
@@ -43,7 +46,7 @@ type node struct {
 func newNode(id string) *node {
 	return &node{
 		id: id, devices: map[string]*attribution.Device{}, activity: map[string]*meter.Busy{}, placements: map[string][]*telemetry.Placement{},
-		newest: never, ahead: never, lastReading: never, frontier: never, heard: never, closeTo: never, emitted: never, floor: never, beforeFrom: math.MaxInt64,
+		newest: never, ahead: never, lastReading: never, frontier: never, heard: never, closeTo: never, emitted: never, floor: never, beforeFrom: math.MaxInt64, tail: never,
 	}
 }
 

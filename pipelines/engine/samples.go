@@ -231,6 +231,7 @@ func (e *Engine) store(n *node, t *target, buf *columnBuffer) {
 		t.series.Values = append(t.series.Values, buf.values...)
 		return
 	}
+	n.need(slices.Min(buf.times) - 1)
 	for i, at := range buf.times {
 		known, changes := t.series.Would(at, buf.values[i])
 		if known {
@@ -259,13 +260,14 @@ func (e *Engine) touchFrom(n *node, t *target, at, v int64) {
 	if n.emitted == never {
 		return
 	}
-	if from := e.reach(t, at, v); from < n.emitted {
+	if from := e.reach(n, t, at, v); from < n.emitted {
 		e.touch(n, from)
 	}
 }
 
 // reach returns from when on a reading at time at may change figures.
-func (e *Engine) reach(t *target, at, v int64) int64 {
+func (e *Engine) reach(n *node, t *target, at, v int64) int64 {
+	n.need(at - 1)
 	switch {
 	case t.counter == nil: // a ratio: its segments
 		return e.reachGauge(t.series, at, 0)
@@ -273,6 +275,7 @@ func (e *Engine) reach(t *target, at, v int64) int64 {
 		return e.reachCounter(t.series, at)
 	case t.metric == telemetry.PowerWatts:
 		from := e.reachGauge(t.series, at, e.cfg.hold)
+		n.need(from - 1)
 		// What power gives inside a bridge or a reset changes all of it.
 		return min(from, e.reachCounter(&t.counter.Counter, from))
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 
 	"github.com/ntegral/ntegral/pipelines/attribution"
@@ -13,7 +14,7 @@ import (
 )
 
 // StateVersion names the encoding of snapshots; another one is not read.
-const StateVersion = 1
+const StateVersion = 2
 
 // ErrState says that a snapshot cannot be read.
 var ErrState = errors.New("malformed engine state")
@@ -26,6 +27,7 @@ const (
 	entryDevice
 	entryActivity
 	entryPlacement
+	entryHistory
 	entryEnd
 )
 
@@ -81,6 +83,10 @@ func (n *node) write(w *stateWriter) {
 			w.entry(entryPlacement, record.AppendPlacement(nil, p))
 		}
 	}
+	for _, h := range n.history {
+		b = binary.AppendVarint(binary.AppendVarint(b[:0], h.edge), h.reach)
+		w.entry(entryHistory, appendBytes(b, h.data))
+	}
 }
 
 // times are the node's times that a snapshot carries.
@@ -88,9 +94,11 @@ func (n *node) times() []*int64 {
 	return []*int64{&n.newest, &n.ahead, &n.lastReading, &n.frontier, &n.heard, &n.closeTo, &n.emitted, &n.floor}
 }
 
-func deviceSeries(d *attribution.Device) []*meter.Series {
-	busy := d.Busy.Series()
-	return append([]*meter.Series{&d.Readings.Counter, &d.Readings.Power, &d.Readings.Limit}, busy[:]...)
+func deviceSeries(d *attribution.Device) [seriesOfDevice]*meter.Series {
+	return [...]*meter.Series{
+		&d.Readings.Counter, &d.Readings.Power, &d.Readings.Limit,
+		&d.Busy.SMActive, &d.Busy.GraphicsEngineActive, &d.Busy.GPUUtil,
+	}
 }
 
 // appendSeries writes times as differences of differences and values as
@@ -141,7 +149,7 @@ func (w *stateWriter) flush() error {
 // chunk at the end. Errors wrap ErrState, or are those of next.
 func Restore(cfg Config, next func() ([]byte, error)) (*Engine, error) {
 	e := New(cfg)
-	r := &stateReader{next: next}
+	r, u := &stateReader{next: next}, &unpacker{}
 	var n *node
 	for {
 		kind, payload, err := r.entry()
@@ -164,7 +172,8 @@ func Restore(cfg Config, next func() ([]byte, error)) (*Engine, error) {
 			f.node(n)
 		case entryEnd:
 			for _, id := range sortedKeys(e.nodes) {
-				if n := e.nodes[id]; n.known() && n.emitted < n.closeTo {
+				n := e.nodes[id]
+				if n.setTail(); n.known() && n.emitted < n.closeTo {
 					e.mention(n)
 				}
 			}
@@ -173,7 +182,7 @@ func Restore(cfg Config, next func() ([]byte, error)) (*Engine, error) {
 			if n == nil {
 				return nil, fmt.Errorf("%w: entry %d before its node", ErrState, kind)
 			}
-			if err := f.part(n, kind); err != nil {
+			if err := f.part(n, kind, u); err != nil {
 				return nil, err
 			}
 		}
@@ -184,7 +193,7 @@ func Restore(cfg Config, next func() ([]byte, error)) (*Engine, error) {
 }
 
 // part reads an entry that belongs to a node.
-func (f *fields) part(n *node, kind uint64) error {
+func (f *fields) part(n *node, kind uint64, u *unpacker) error {
 	switch kind {
 	case entryDevice:
 		device, err := record.DecodeDevice(f.bytes())
@@ -203,6 +212,10 @@ func (f *fields) part(n *node, kind uint64) error {
 		for _, s := range b.Series() {
 			f.series(s)
 		}
+	case entryHistory:
+		h := block{edge: f.varint(), reach: f.varint(), data: slices.Clone(f.bytes())}
+		f.bad = f.bad || !n.fitsBlock(u, h.data)
+		n.history = append(n.history, h)
 	case entryPlacement:
 		p, err := record.DecodePlacement(f.b)
 		if err != nil {

@@ -3,13 +3,9 @@ package engine
 import (
 	"slices"
 
-	"github.com/ntegral/ntegral/pipelines/attribution"
 	"github.com/ntegral/ntegral/pipelines/meter"
 	"github.com/ntegral/ntegral/schemas/telemetry"
 )
-
-// trimEvery spreads the cost of trimming over this many windows.
-const trimEvery = 4
 
 // trim forgets what no event can reach any more, and what is not needed to
 // compute what an event can reach.
@@ -18,33 +14,51 @@ func (e *Engine) trim(n *node) {
 	if w == never {
 		return
 	}
-	floor := e.floor(e.reachable(n, w-e.cfg.horizon))
-	if n.floor != never && floor < n.floor+trimEvery*e.cfg.window {
+	drop := n.forgettable(w - e.cfg.horizon)
+	if drop == 0 {
 		return
 	}
-	n.floor = floor
+	n.floor = n.history[drop-1].edge
+	n.history = slices.Delete(n.history, 0, drop)
+	n.setTail()
 	for _, d := range n.devices {
-		e.trimDevice(d, floor)
+		d.Readings.Counter.TrimKept(n.floor)
 	}
 	for key, b := range n.activity {
-		trimBusy(b, floor)
-		if last := lastBusy(b); last < floor {
+		if last := lastBusy(b); last < n.floor {
 			delete(n.activity, key)
 			n.columns = nil
 		}
 	}
-	for len(n.islands) > 1 && n.islands[0].To < floor-e.cfg.maxSilence {
+	for len(n.islands) > 1 && n.islands[0].To < n.floor-e.cfg.maxSilence {
 		n.islands = n.islands[1:]
 	}
 	// Versions stay longer than what they can change: an old one that is sent
 	// again must not be taken for news.
-	keep := floor - 2*(e.cfg.maxSilence+2*e.cfg.maxGap)
+	keep := n.floor - 2*(e.cfg.maxSilence+2*e.cfg.maxGap)
 	for id, versions := range n.placements {
 		if !slices.ContainsFunc(versions, func(p *telemetry.Placement) bool { return p.End >= keep }) {
 			delete(n.placements, id)
 			n.holding = nil
 		}
 	}
+}
+
+// forgettable returns how many blocks of history nothing can reach: an event is
+// not older than oldest, so the newest block that is says from when on windows
+// can change.
+func (n *node) forgettable(oldest int64) int {
+	for k := len(n.history) - 1; k >= 0; k-- {
+		if n.history[k].edge > oldest {
+			continue
+		}
+		drop := 0
+		for drop <= k && n.history[drop].edge <= n.history[k].reach {
+			drop++
+		}
+		return drop
+	}
+	return 0
 }
 
 // reachable returns from when on events that are not older than oldest can
@@ -76,25 +90,6 @@ func (e *Engine) reachBusy(b *meter.Busy, oldest int64) int64 {
 		from = min(from, e.reachGauge(s, oldest, 0))
 	}
 	return from
-}
-
-// trimDevice keeps what windows from floor on need. A counter segment over the
-// floor that turns out to be a bridge needs the power in all of it.
-func (e *Engine) trimDevice(d *attribution.Device, floor int64) {
-	r := &d.Readings
-	power := floor
-	if start, ok := r.Counter.TrimKept(floor); ok && floor-start <= e.cfg.maxSilence {
-		power = start
-	}
-	r.Power.Trim(power - e.cfg.hold)
-	r.Limit.Trim(floor)
-	trimBusy(&d.Busy, floor)
-}
-
-func trimBusy(b *meter.Busy, keep int64) {
-	for _, s := range b.Series() {
-		s.Trim(keep)
-	}
 }
 
 func lastBusy(b *meter.Busy) int64 {

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/ntegral/ntegral/pipelines/meter"
 )
@@ -174,7 +175,7 @@ func bestAt(all [3]*meter.Series, x, maxGap int64) *meter.Span {
 }
 
 // TestSeriesIsASet: order of adding does not matter, the largest of one time
-// counts, and trimming leaves what [keep, ∞) needs.
+// counts, and what was dropped can be put back.
 func TestSeriesIsASet(t *testing.T) {
 	for seed := range uint64(500) {
 		r := rand.New(rand.NewPCG(seed, 37))
@@ -196,12 +197,42 @@ func TestSeriesIsASet(t *testing.T) {
 		if diff := cmp.Diff(b, a); diff != "" {
 			t.Fatalf("seed %d: %s", seed, diff)
 		}
-		keep := r.Int64N(25)
-		first := max(a.Before(keep-1), 0)
-		want := slices.Clone(a.Times[min(first, a.Len()):])
-		b.Trim(keep)
-		if !slices.Equal(b.Times[max(0, b.Len()-len(want)):], want) || !slices.IsSorted(b.Times) {
-			t.Fatalf("seed %d: trimmed to %v, want at least %v", seed, b.Times, want)
+		count := r.IntN(b.Len() + 1)
+		times, values := slices.Clone(b.Times[:count]), slices.Clone(b.Values[:count])
+		b.Drop(count)
+		if diff := cmp.Diff(meter.Series{Times: a.Times[count:], Values: a.Values[count:]}, b, cmpopts.EquateEmpty()); diff != "" {
+			t.Fatalf("seed %d: after Drop(%d): %s", seed, count, diff)
+		}
+		b.Prepend(times, values)
+		if diff := cmp.Diff(a, b, cmpopts.EquateEmpty()); diff != "" {
+			t.Fatalf("seed %d: after Drop(%d) and Prepend: %s", seed, count, diff)
+		}
+	}
+}
+
+// TestTrimKept: what is left of a counter says the same of every window from the
+// time on.
+func TestTrimKept(t *testing.T) {
+	for seed := range uint64(500) {
+		r := rand.New(rand.NewPCG(seed, 41))
+		var whole meter.Meter
+		whole.MaxPower = 1 << 40
+		for range r.IntN(30) {
+			whole.Counter.Add(r.Int64N(60), r.Int64N(4))
+		}
+		trimmed := whole
+		trimmed.Counter = meter.Series{Times: slices.Clone(whole.Counter.Times), Values: slices.Clone(whole.Counter.Values)}
+		at := r.Int64N(70)
+		start, ok := trimmed.Counter.TrimKept(at)
+		if kept := whole.Counter.KeptBefore(at); ok != (kept >= 0) || ok && start != whole.Counter.Times[kept] {
+			t.Fatalf("seed %d: TrimKept(%d) says %d, %t", seed, at, start, ok)
+		}
+		reader := meter.Reader{Limits: meter.Limits{MaxGap: 5, MaxSilence: 20, Hold: 2}}
+		want, wantOutside := reader.Spans(&whole, at, at+10)
+		want = slices.Clone(want)
+		got, gotOutside := reader.Spans(&trimmed, at, at+10)
+		if !slices.Equal(got, want) || gotOutside != wantOutside {
+			t.Fatalf("seed %d, from %d: got %v %v, want %v %v", seed, at, got, gotOutside, want, wantOutside)
 		}
 	}
 }

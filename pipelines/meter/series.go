@@ -92,15 +92,16 @@ func (s *Series) Before(t int64) int {
 	return i - 1
 }
 
-// Trim forgets the readings before t except the last of them, from which the
-// segment over t starts. It moves the rest down only when that frees half.
-func (s *Series) Trim(t int64) {
-	drop := s.Search(t) - 1
-	if drop <= 0 || drop < len(s.Times)/2 {
-		return
-	}
-	s.Times = s.Times[:copy(s.Times, s.Times[drop:])]
-	s.Values = s.Values[:copy(s.Values, s.Values[drop:])]
+// Drop forgets the first count readings.
+func (s *Series) Drop(count int) {
+	s.Times = s.Times[:copy(s.Times, s.Times[count:])]
+	s.Values = s.Values[:copy(s.Values, s.Values[count:])]
+}
+
+// Prepend puts readings back before the first one.
+func (s *Series) Prepend(times, values []int64) {
+	s.Times = slices.Concat(times, s.Times)
+	s.Values = slices.Concat(values, s.Values)
 }
 
 // TrimKept forgets the readings of a counter before t except the one from which

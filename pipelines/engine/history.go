@@ -1,0 +1,299 @@
+package engine
+
+import (
+	"encoding/binary"
+	"slices"
+
+	"github.com/ntegral/ntegral/pipelines/attribution"
+	"github.com/ntegral/ntegral/pipelines/meter"
+)
+
+// block is readings that windows which are not out yet do not need, packed.
+// They wait for events that are late. Blocks are in the order of time.
+type block struct {
+	edge  int64 // windows from this edge on need nothing of it
+	reach int64 // the window edge from which on an event at or after edge can change figures
+	data  []byte
+}
+
+// packedTo is the edge from which on windows can be computed without unpacking.
+func (n *node) packedTo() int64 {
+	if k := len(n.history); k > 0 {
+		return n.history[k-1].edge
+	}
+	return never
+}
+
+// pack moves what the next windows of a node do not need into a block.
+//
+// Readings take 16 bytes as they are and 2 to 4 packed; a node is packed once a
+// window, and unpacked as far as a late event reaches.
+func (e *Engine) pack(n *node) {
+	edge := n.emitted
+	if edge == never || edge <= n.packedTo() {
+		return
+	}
+	p := &e.packer
+	p.begin()
+	reach := e.floor(e.reachable(n, edge))
+	for i, d := range n.inOrder() {
+		cuts := e.cutsOf(d, edge)
+		for k, s := range deviceSeries(d) {
+			p.entry(i, k, s, cuts[k])
+		}
+	}
+	for _, key := range sortedKeys(n.activity) {
+		p.b = appendString(binary.AppendUvarint(p.b, 0), key)
+		for k, s := range n.activity[key].Series() {
+			p.entry(k, activityKind, s, s.Search(edge)-1)
+		}
+	}
+	n.history = append(n.history, block{edge: edge, reach: reach, data: slices.Clone(p.b)})
+	n.setTail()
+}
+
+// seriesOfDevice is how many series a device has, see deviceSeries.
+const seriesOfDevice = 6
+
+// cutsOf returns, for each series of a device, how many of its readings windows
+// from edge on do not need. A counter segment over the edge that turns out to be
+// a bridge needs the power in all of it.
+func (e *Engine) cutsOf(d *attribution.Device, edge int64) (cuts [seriesOfDevice]int) {
+	r := &d.Readings
+	power := edge
+	if kept := r.Counter.KeptBefore(edge); kept >= 0 {
+		cuts[0] = kept
+		if start := r.Counter.Times[kept]; edge-start <= e.cfg.maxSilence {
+			power = start
+		}
+	}
+	cuts[1] = r.Power.Search(power-e.cfg.hold) - 1
+	cuts[2] = r.Limit.Search(edge) - 1
+	for k, s := range d.Busy.Series() {
+		cuts[3+k] = s.Search(edge) - 1
+	}
+	return cuts
+}
+
+// setTail notes from when on every series can be asked what was before a time.
+func (n *node) setTail() {
+	n.tail = never
+	if len(n.history) == 0 {
+		return
+	}
+	first := func(s *meter.Series) {
+		if len(s.Times) > 0 {
+			n.tail = max(n.tail, s.Times[0])
+		}
+	}
+	for _, d := range n.inOrder() {
+		for _, s := range deviceSeries(d) {
+			first(s)
+		}
+	}
+	for _, b := range n.activity {
+		for _, s := range b.Series() {
+			first(s)
+		}
+	}
+}
+
+// inOrder returns the devices by ID.
+func (n *node) inOrder() []*attribution.Device {
+	if n.order == nil {
+		for _, id := range sortedKeys(n.devices) {
+			n.order = append(n.order, n.devices[id])
+		}
+	}
+	return n.order
+}
+
+// need unpacks what is needed to say what was before time t.
+func (n *node) need(t int64) {
+	for t < n.tail {
+		n.unpackLast()
+	}
+}
+
+// needWindows unpacks what windows from edge on need.
+func (n *node) needWindows(edge int64) {
+	for edge < n.packedTo() {
+		n.unpackLast()
+	}
+}
+
+func (n *node) unpackLast() {
+	k := len(n.history) - 1
+	data := n.history[k].data
+	n.history[k] = block{}
+	n.history = n.history[:k]
+	n.unpack(data)
+	n.setTail()
+}
+
+// packer encodes readings. It reuses its buffer.
+type packer struct {
+	b    []byte
+	axes [activityKind + 1][]int64 // of the entry before, by kind of series
+}
+
+// activityKind stands beside the kinds of a device's series.
+const activityKind = seriesOfDevice
+
+func (p *packer) begin() {
+	p.b = p.b[:0]
+	clear(p.axes[:])
+}
+
+// entry packs the first count readings of a series and forgets them. An entry
+// is 1 + place × seriesOfDevice + kind, count × 2 + whether its times are those
+// of the entry of its kind before it, the times if not, a scale, and values.
+// Values of counters are differences of differences, others are differences.
+func (p *packer) entry(place, kind int, s *meter.Series, count int) {
+	if count <= 0 {
+		return
+	}
+	times, values := s.Times[:count], s.Values[:count]
+	p.b = binary.AppendUvarint(p.b, 1+uint64(place*(activityKind+1)+kind))
+	if slices.Equal(times, p.axes[kind]) {
+		p.b = binary.AppendUvarint(p.b, uint64(count)<<1|1)
+	} else {
+		p.b = binary.AppendUvarint(p.b, uint64(count)<<1)
+		p.b = appendSteps(p.b, times, 1, true)
+		p.axes[kind] = append(p.axes[kind][:0], times...)
+	}
+	scale := scaleOf(values)
+	p.b = binary.AppendUvarint(p.b, uint64(scale))
+	p.b = appendSteps(p.b, values, scale, kind == 0)
+	s.Drop(count)
+}
+
+// scaleOf returns a scale that divides all values: sensors report whole
+// milliwatts, millijoules and percents.
+func scaleOf(values []int64) int64 {
+	scale := int64(10_000)
+	for _, v := range values {
+		if v%10_000 != 0 {
+			scale = 1000
+			break
+		}
+	}
+	if scale == 1000 {
+		for _, v := range values {
+			if v%1000 != 0 {
+				return 1
+			}
+		}
+	}
+	return scale
+}
+
+// appendSteps writes numbers, divided by scale, as differences from the one
+// before; twice writes the differences of these.
+func appendSteps(b []byte, numbers []int64, scale int64, twice bool) []byte {
+	last, step := int64(0), int64(0)
+	for _, v := range numbers {
+		if scale != 1 {
+			v /= scale
+		}
+		d := v - last
+		last = v
+		if twice {
+			d, step = d-step, d
+		}
+		b = binary.AppendVarint(b, d)
+	}
+	return b
+}
+
+// unpacker decodes blocks. It reuses its buffers.
+type unpacker struct {
+	axes   [activityKind + 1][]int64 // of the entry before, by kind of series
+	values []int64
+}
+
+// each calls take for every entry of a block: place and kind as in packer.entry,
+// key of the activity or empty. What take gets is valid until it returns. False:
+// the block is none, or take refused an entry.
+func (u *unpacker) each(data []byte, take func(key string, place, kind int, times, values []int64) bool) bool {
+	f := &fields{b: data}
+	for k := range u.axes {
+		u.axes[k] = u.axes[k][:0]
+	}
+	key := ""
+	for len(f.b) > 0 {
+		tag := f.uvarint()
+		if tag == 0 {
+			key = f.text()
+			continue
+		}
+		place, kind := int((tag-1)/(activityKind+1)), int((tag-1)%(activityKind+1))
+		head := f.uvarint()
+		if count := head >> 1; count == 0 || count > uint64(len(f.b)) {
+			return false
+		}
+		if head&1 == 0 {
+			u.axes[kind] = f.steps(u.axes[kind][:0], head>>1, 1, true)
+		}
+		scale := int64(f.uvarint())
+		u.values = f.steps(u.values[:0], head>>1, scale, kind == 0)
+		if f.bad || len(u.axes[kind]) != len(u.values) || !take(key, place, kind, u.axes[kind], u.values) {
+			return false
+		}
+	}
+	return !f.bad
+}
+
+// fitsBlock reports whether a block can be unpacked into the node.
+func (n *node) fitsBlock(u *unpacker, data []byte) bool {
+	return u.each(data, func(key string, place, kind int, _, _ []int64) bool {
+		if kind == activityKind {
+			return key != "" && place < len(new(meter.Busy).Series())
+		}
+		return place < len(n.devices)
+	})
+}
+
+// unpack puts a block's readings back before those of the node's series. The
+// block was packed by this node, or looked at when it was restored.
+func (n *node) unpack(data []byte) {
+	new(unpacker).each(data, func(key string, place, kind int, times, values []int64) bool {
+		if kind != activityKind {
+			deviceSeries(n.inOrder()[place])[kind].Prepend(times, values)
+			return true
+		}
+		busy := n.activity[key]
+		if busy == nil {
+			busy = &meter.Busy{}
+			n.activity[key] = busy
+			n.columns = nil
+		}
+		busy.Series()[place].Prepend(times, values)
+		return true
+	})
+}
+
+// steps reads what appendSteps wrote.
+func (f *fields) steps(numbers []int64, count uint64, scale int64, twice bool) []int64 {
+	last, step := int64(0), int64(0)
+	for i := uint64(0); i < count && !f.bad; i++ {
+		d := f.varint()
+		if twice {
+			d += step
+			step = d
+		}
+		last += d
+		numbers = append(numbers, last*scale)
+	}
+	return numbers
+}
+
+func (f *fields) uvarint() uint64 {
+	v, n := binary.Uvarint(f.b)
+	if n <= 0 {
+		f.bad, f.b = true, nil
+		return 0
+	}
+	f.b = f.b[n:]
+	return v
+}
