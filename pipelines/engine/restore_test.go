@@ -41,6 +41,8 @@ func TestRestoreRefusesBrokenState(t *testing.T) {
 		{"size beyond the end", []byte{1, 0xff, 0xff, 0xff, 0xff, 0x0f}},
 		{"endless number", bytes.Repeat([]byte{0xff}, 30)},
 		{"node without its times", []byte{3, 2, 1, 'n'}},
+		{"history of a device that is not there", []byte{3, 11, 1, 'n', 0, 0, 0, 0, 0, 0, 0, 0, 0, 7, 8, 0, 0, 5, 2, 2, 0, 1, 0, 8, 0}},
+		{"history that ends early", []byte{3, 11, 1, 'n', 0, 0, 0, 0, 0, 0, 0, 0, 0, 7, 6, 0, 0, 3, 2, 2, 0, 8, 0}},
 		{"placement without node's name", []byte{3, 11, 1, 'n', 0, 0, 0, 0, 0, 0, 0, 0, 0, 6, 0}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -72,12 +74,12 @@ func TestSnapshotStopsAtAnError(t *testing.T) {
 // restored writes a state that is restored as itself.
 func FuzzRestore(f *testing.F) {
 	small := engine.New(engine.DefaultConfig())
-	for _, v := range newEstate(1, 60*second).events(delivery{packs: 30, dimsLate: true}) {
+	for _, v := range newEstate(1, 4*60*second).events(delivery{packs: 30, dimsLate: true}) {
 		v.apply(small)
+		small.EndStep() // windows close one by one, so that there is history
 	}
-	small.EndStep()
 	f.Add(bytes.Join(snapshot(f, small), nil), uint16(100))
-	f.Add([]byte{7, 0}, uint16(1))
+	f.Add([]byte{8, 0}, uint16(1))
 	f.Fuzz(func(t *testing.T, state []byte, chunk uint16) {
 		if len(state) > 1<<16 {
 			return

@@ -1,0 +1,100 @@
+package engine
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/ntegral/ntegral/pipelines/meter"
+	"github.com/ntegral/ntegral/schemas/telemetry"
+)
+
+// TestUnpackIsPackBackwards packs random readings at growing edges and takes
+// them out again.
+func TestUnpackIsPackBackwards(t *testing.T) {
+	const second = int64(1_000_000_000)
+	for seed := range uint64(300) {
+		r := rand.New(rand.NewPCG(seed, 47))
+		e := New(DefaultConfig())
+		for _, id := range []string{"", "a", "b"} {
+			kind := telemetry.KindGPU
+			if id == "" {
+				kind = telemetry.KindWall
+			}
+			e.ApplyDevice(&telemetry.Device{Node: "n", ID: id, Kind: kind})
+		}
+		n := e.nodes["n"]
+		n.activity["a/p"], n.activity["b/q"] = &meter.Busy{}, &meter.Busy{}
+		want := map[*meter.Series]meter.Series{}
+		scales := []int64{1, 1000, 10_000, 7_000_000}
+		for _, s := range seriesOf(n) {
+			scale, step := scales[r.IntN(len(scales))], 1+r.Int64N(40)
+			for at := r.Int64N(60); at < 1800; at += step {
+				if r.IntN(10) > 0 {
+					s.Add(at*second+r.Int64N(2), scale*(at+r.Int64N(3)))
+				}
+				if r.IntN(80) == 0 {
+					at += r.Int64N(900)
+				}
+			}
+			want[s] = meter.Series{Times: slices.Clone(s.Times), Values: slices.Clone(s.Values)}
+		}
+		for n.emitted = 0; n.emitted < 1700*second; n.emitted += e.cfg.window * (1 + r.Int64N(3)) {
+			e.pack(n)
+		}
+		for _, s := range seriesOf(n) {
+			if packed := begins(s) != want[s].Times[0]; packed && n.tail < begins(s) {
+				t.Fatalf("seed %d: a series begins at %d, which is after the tail %d", seed, s.Times[0], n.tail)
+			}
+		}
+		n.needWindows(never)
+		for s, w := range want {
+			if !slices.Equal(s.Times, w.Times) || !slices.Equal(s.Values, w.Values) {
+				t.Fatalf("seed %d: got back %v, want %v", seed, *s, w)
+			}
+		}
+		if n.tail != never || len(n.history) != 0 {
+			t.Fatalf("seed %d: tail %d and %d blocks are left", seed, n.tail, len(n.history))
+		}
+	}
+}
+
+func seriesOf(n *node) (all []*meter.Series) {
+	for _, d := range n.inOrder() {
+		for _, s := range deviceSeries(d) {
+			all = append(all, s)
+		}
+	}
+	for _, key := range sortedKeys(n.activity) {
+		for _, s := range n.activity[key].Series() {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+func begins(s *meter.Series) int64 {
+	if len(s.Times) == 0 {
+		return never
+	}
+	return s.Times[0]
+}
+
+// FuzzBlock: no block panics or gives columns of different lengths.
+func FuzzBlock(f *testing.F) {
+	f.Add([]byte{2, 2, 0, 1, 0})
+	f.Add([]byte{0, 1, 'x', 7, 4, 2, 0, 1, 2, 2, 14, 5, 1, 2, 2})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		readings := 0
+		new(unpacker).each(data, func(key string, place, kind int, times, values []int64) bool {
+			if len(times) != len(values) || place < 0 || kind < 0 || kind > activityKind {
+				t.Fatalf("place %d, kind %d: %d times, %d values", place, kind, len(times), len(values))
+			}
+			readings += len(values)
+			return true
+		})
+		if readings > len(data) {
+			t.Fatalf("%d readings out of %d bytes", readings, len(data))
+		}
+	})
+}
