@@ -191,6 +191,9 @@ func scaleOf(values []int64) int64 {
 // appendSteps writes numbers, divided by scale, as differences from the one
 // before; twice writes the differences of these.
 func appendSteps(b []byte, numbers []int64, scale int64, twice bool) []byte {
+	at := len(b)
+	b = slices.Grow(b, binary.MaxVarintLen64*len(numbers))
+	b = b[:cap(b)]
 	last, step := int64(0), int64(0)
 	for _, v := range numbers {
 		if scale != 1 {
@@ -201,9 +204,17 @@ func appendSteps(b []byte, numbers []int64, scale int64, twice bool) []byte {
 		if twice {
 			d, step = d-step, d
 		}
-		b = binary.AppendVarint(b, d)
+		// binary.PutVarint, which is too long to be inlined here.
+		u := uint64(d<<1) ^ uint64(d>>63)
+		for u >= 0x80 {
+			b[at] = byte(u) | 0x80
+			u >>= 7
+			at++
+		}
+		b[at] = byte(u)
+		at++
 	}
-	return b
+	return b[:at]
 }
 
 // unpacker decodes blocks. It reuses its buffers.
