@@ -27,7 +27,10 @@ func (e *Engine) touch(n *node, from int64) {
 		edge = e.floor(from)
 	}
 	if edge < n.floor {
-		if edge != never {
+		if edge == never { // a rate without a begin, or a row of the inventory
+			edge = e.firstWindow(n)
+		}
+		if edge < n.floor {
 			e.refuse(telemetry.BeyondHorizon, n.id, "windows too old to restate", 1, edge, n.floor)
 		}
 		edge = n.floor
@@ -39,6 +42,15 @@ func (e *Engine) touch(n *node, from int64) {
 	n.needWindows(edge)
 	n.before = e.rows(n.before, n, edge, until, &n.outsideBefore)
 	n.beforeFrom = edge
+}
+
+// firstWindow returns the first window in which n was present, as far as is
+// known.
+func (e *Engine) firstWindow(n *node) int64 {
+	if p := n.presence(e.cfg.maxSilence); len(p) > 0 {
+		return e.floor(p[0].From)
+	}
+	return n.floor
 }
 
 // emit appends the rows that n's closed windows gained, and the differences of
