@@ -57,7 +57,8 @@ const seriesOfDevice = 6
 
 // cutsOf returns, for each series of a device, how many of its readings windows
 // from edge on do not need. A counter segment over the edge that turns out to be
-// a bridge needs the power in all of it.
+// a bridge needs the power in all of it. The counter segment over what power
+// reaches back to stays as well: the next block's reach depends on it.
 func (e *Engine) cutsOf(d *attribution.Device, edge int64) (cuts [seriesOfDevice]int) {
 	r := &d.Readings
 	power := edge
@@ -67,6 +68,7 @@ func (e *Engine) cutsOf(d *attribution.Device, edge int64) (cuts [seriesOfDevice
 			power = start
 		}
 	}
+	cuts[0] = min(cuts[0], r.Counter.KeptBefore(e.reachGauge(&r.Power, edge, e.cfg.hold)-1))
 	cuts[1] = r.Power.Search(power-e.cfg.hold) - 1
 	cuts[2] = r.Limit.Search(edge) - 1
 	for k, s := range d.Busy.Series() {
