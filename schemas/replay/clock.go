@@ -12,6 +12,20 @@ import (
 
 const timeHint = "want RFC 3339 such as 2026-09-15T13:00:00Z, or milliseconds since 1970 such as 1789477200000"
 
+const yearHint = "want a year from 1678 to 2261"
+
+// hintOf says what would be right in place of a time that cannot be read.
+func hintOf(text []byte) string {
+	if len(text) > 4 && text[4] == '-' {
+		known := append([]byte("2000"), text[4:]...)
+		_, year := digits(text[:4])
+		if _, ok := parseRFC3339(known); ok && year {
+			return yearHint
+		}
+	}
+	return timeHint
+}
+
 // ParseTime reads a time as ns since the Unix epoch.
 func ParseTime(text []byte) (ns int64, ok bool) {
 	if len(text) > 4 && text[4] == '-' && text[0] != '-' {

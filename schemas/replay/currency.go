@@ -31,7 +31,7 @@ func WarnOfCurrencies(rates []telemetry.Rate, estate *Estate, spans []Span, repo
 	}
 	for _, what := range order {
 		report(Fault{
-			File: RatesFile, Warning: true,
+			File: RatesFile, Reason: telemetry.CurrencyMixed, Warning: true,
 			Message: fmt.Sprintf("costs are in %s: want one currency a node; they are kept apart, never added: node %s", what, someOf(nodes[what])),
 		})
 	}

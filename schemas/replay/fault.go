@@ -15,10 +15,10 @@ type Fault struct {
 	Column  int // byte at which the cell begins in its line, from 1; 0: the row as a whole
 	Field   string
 	Node    string
-	Time    int64 // of a reading, 0 where it has none that can be read
-	Reason  telemetry.Reason
-	Warning bool   // everything is still used
-	Message string // empty where so many faults of this reason came before that explaining stopped
+	Time    int64            // of a reading, 0 where it has none that can be read
+	Reason  telemetry.Reason // of a warning one of those that are, or none
+	Warning bool             // everything is still used
+	Message string           // empty where so many faults of this reason came before that explaining stopped
 }
 
 // String is file:line:column: what is wrong, as compilers write it.

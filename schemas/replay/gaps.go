@@ -58,7 +58,7 @@ func WarnOfGaps(rates []telemetry.Rate, estate *Estate, spans []Span, report fun
 		}
 	}
 	for _, what := range order {
-		report(Fault{File: RatesFile, Warning: true, Message: fmt.Sprintf("%s: node %s", what, someOf(nodes[what]))})
+		report(Fault{File: RatesFile, Reason: telemetry.RateMissing, Warning: true, Message: fmt.Sprintf("%s: node %s", what, someOf(nodes[what]))})
 	}
 }
 

@@ -49,7 +49,7 @@ func ReadInventory(src Source, estate *Estate) []DeviceRow {
 		parents[k] = t.at(inventoryParent, telemetry.UnknownParent, "")
 		row := DeviceRow{Device: d, Line: t.rows.line}
 		if i, twice := at[k]; twice {
-			t.warn(inventoryDevice, fmt.Sprintf("%s of node %s stands on line %d, too: this later row counts", quoteCell(d.ID), quoteCell(d.Node), devices[i].Line))
+			t.warn(inventoryDevice, telemetry.DeviceVersions, fmt.Sprintf("%s of node %s stands on line %d, too: this later row counts", quoteCell(d.ID), quoteCell(d.Node), devices[i].Line))
 			devices[i] = row
 		} else {
 			at[k] = len(devices)

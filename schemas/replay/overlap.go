@@ -41,7 +41,7 @@ func (t *table) overlaps(placements []PlacementRow, estate *Estate) {
 			if a.End > b.Start && !said[pair{longest, i}] {
 				said[pair{longest, i}] = true
 				t.report(Fault{
-					Line: b.Line, Node: d.node, Warning: true,
+					Line: b.Line, Node: d.node, Reason: telemetry.PlacementOverlap, Warning: true,
 					Message: fmt.Sprintf("placement %s holds %s of node %s whole while %s of line %d does: want one whole holder at a time; they get equal parts, counted as conflict",
 						quoteCell(b.ID), quoteCell(d.id), quoteCell(d.node), quoteCell(a.ID), a.Line),
 				})

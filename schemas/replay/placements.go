@@ -58,7 +58,7 @@ func ReadPlacements(src Source, estate *Estate, now int64) []PlacementRow {
 		}
 		row := PlacementRow{Placement: p, Line: t.rows.line, Number: number}
 		if i, twice := at[key{p.ID, p.Node}]; twice {
-			t.warn(placementID, fmt.Sprintf("%s on node %s stands on line %d, too: this later version counts", quoteCell(p.ID), quoteCell(p.Node), placements[i].Line))
+			t.warn(placementID, telemetry.PlacementVersions, fmt.Sprintf("%s on node %s stands on line %d, too: this later version counts", quoteCell(p.ID), quoteCell(p.Node), placements[i].Line))
 			placements[i] = row
 			continue
 		}
@@ -95,7 +95,7 @@ func (t *table) placement(estate *Estate, now int64) (p telemetry.Placement, ok 
 		return p, false
 	}
 	if p.Manager == telemetry.ManagerUnknown && manager != "" {
-		t.warn(placementManager, fmt.Sprintf("%s: want one of %s; it counts as unknown", quoteCell(manager), strings.Join(telemetry.ManagerNames(), " ")))
+		t.warn(placementManager, telemetry.Ignored, fmt.Sprintf("%s: want one of %s; it counts as unknown", quoteCell(manager), strings.Join(telemetry.ManagerNames(), " ")))
 	}
 	if !t.share(p.Share) || !t.held(&p, devices, estate) || !t.interval(&p, now) {
 		return p, false
@@ -204,7 +204,7 @@ func (t *table) labels() string {
 	}
 	var object map[string]any
 	if len(c) > record.MaxText || json.Unmarshal(c, &object) != nil || object == nil {
-		t.warn(placementLabels, fmt.Sprintf("%s: want a JSON object of at most %d bytes, such as {\"job\":\"7\"}; left out", quoteCell(string(c)), record.MaxText))
+		t.warn(placementLabels, telemetry.Ignored, fmt.Sprintf("%s: want a JSON object of at most %d bytes, such as {\"job\":\"7\"}; left out", quoteCell(string(c)), record.MaxText))
 		return ""
 	}
 	return string(c)

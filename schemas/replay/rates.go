@@ -114,7 +114,7 @@ func (t *table) validities(rates []RateRow) {
 				rule = "the later row counts"
 			}
 			t.report(Fault{
-				Line: b.Line, Warning: true,
+				Line: b.Line, Reason: telemetry.RateOverlap, Warning: true,
 				Message: fmt.Sprintf("%s %s holds while that of line %d does: %s; want valid_to where the next one begins", b.Kind, quoteCell(b.Key), a.Line, rule),
 			})
 		}
@@ -144,7 +144,7 @@ func (t *table) currencies(rates []RateRow) {
 		}
 		if seen.Currency != r.Currency {
 			t.report(Fault{
-				Line: r.Line, Warning: true,
+				Line: r.Line, Reason: telemetry.CurrencyMixed, Warning: true,
 				Message: fmt.Sprintf("%s %s is in %s, %s of line %d in %s: want one currency a kind and region; costs are kept apart by currency, never added",
 					r.Kind, quoteCell(r.Key), r.Currency, quoteCell(seen.Key), seen.Line, seen.Currency),
 			})

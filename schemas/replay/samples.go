@@ -86,6 +86,16 @@ func (s *Samples) Bytes() int64 {
 // each node that has one.
 func (s *Samples) Spans() []Span { return slices.Clone(s.nodes) }
 
+// WarnOfNoRows warns of a file that has a header and nothing else.
+func (s *Samples) WarnOfNoRows(report func(Fault)) {
+	if s.t != nil && s.rowsIn == 0 {
+		report(Fault{
+			File: s.t.src.File, Line: s.t.rows.line, Reason: telemetry.NoReadings, Warning: true,
+			Message: "the file has a header and no rows: there is no reading to publish",
+		})
+	}
+}
+
 // WarnOfDisorder warns of nodes whose readings stand so far out of order that
 // the processor refuses them as late.
 func (s *Samples) WarnOfDisorder(report func(Fault)) {
@@ -243,7 +253,9 @@ func (s *Samples) cells() {
 		s.row.Time = s.instant
 	}
 	if reason != telemetry.Accepted {
-		s.refuseCell(sampleTime, reason, func() string { return quoteCell(string(t.cell(sampleTime))) + ": " + s.timeWanted(reason) })
+		s.refuseCell(sampleTime, reason, func() string {
+			return quoteCell(string(t.cell(sampleTime))) + ": " + s.timeWanted(reason, t.cell(sampleTime))
+		})
 		return
 	}
 	series, column, reason, message := s.find()

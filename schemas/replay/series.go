@@ -83,14 +83,14 @@ func (s *Samples) intern(name seriesName, kind telemetry.Kind, metric string) *S
 	return series
 }
 
-func (s *Samples) timeWanted(reason telemetry.Reason) string {
+func (s *Samples) timeWanted(reason telemetry.Reason, text []byte) string {
 	switch reason {
 	case telemetry.TooOld:
 		return "want a time after 1999"
 	case telemetry.InFuture:
 		return fmt.Sprintf("want a time at most %v after now, which is %s", time.Duration(s.bounds.MaxSkew), stamp(s.bounds.TakenIn))
 	}
-	return timeHint
+	return hintOf(text)
 }
 
 // valueWanted says what would be right in place of a refused value.

@@ -176,8 +176,8 @@ func (t *table) cellFault(column int, reason telemetry.Reason, message string) {
 	t.report(t.at(column, reason, message))
 }
 
-func (t *table) warn(column int, message string) {
-	f := t.at(column, telemetry.Accepted, message)
+func (t *table) warn(column int, reason telemetry.Reason, message string) {
+	f := t.at(column, reason, message)
 	f.Warning = true
 	t.report(f)
 }
@@ -195,7 +195,7 @@ func (t *table) time(column int, unset int64) (int64, bool) {
 	}
 	ns, ok := ParseTime(c)
 	if !ok {
-		t.cellFault(column, telemetry.Unparsable, quoteCell(string(c))+": "+timeHint)
+		t.cellFault(column, telemetry.Unparsable, quoteCell(string(c))+": "+hintOf(c))
 	}
 	return ns, ok
 }

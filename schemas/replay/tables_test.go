@@ -182,6 +182,28 @@ func FuzzTables(f *testing.F) {
 }
 
 // A far end stands for none in some schedulers; facts would be made up to it.
+// TestYearsOfTimes: a time of a year that cannot be kept is told from one that is
+// written otherwise.
+func TestYearsOfTimes(t *testing.T) {
+	for from, want := range map[string]string{
+		"1600-01-01T00:00:00Z": `rates.csv:2:12: unparsable: valid_from "1600-01-01T00:00:00Z": want a year from 1678 to 2261`,
+		"1600-01-01":           `rates.csv:2:12: unparsable: valid_from "1600-01-01": want RFC 3339 such as 2026-09-15T13:00:00Z, or milliseconds since 1970 such as 1789477200000`,
+		"2262-01-01T00:00:00Z": `rates.csv:2:12: unparsable: valid_from "2262-01-01T00:00:00Z": want a year from 1678 to 2261`,
+	} {
+		var got []string
+		replay.ReadRates(replay.Source{File: "rates.csv", Reader: strings.NewReader("kind,key,value,unit,valid_from,valid_to,source\npue,,1.2,1," + from + ",,\n"), Report: func(f replay.Fault) {
+			got = append(got, f.String())
+		}})
+		if len(got) != 1 || got[0] != want {
+			t.Errorf("%s: faults %q, want %q", from, got, want)
+		}
+	}
+	_, faults, _ := readSamples(strings.NewReader("time,node,device,metric,value\n1600-01-01T00:00:00Z,n1,g0,power_watts,1\n"))
+	if len(faults) != 1 || !strings.Contains(faults[0], "want a year from 1678 to 2261") {
+		t.Errorf("faults of samples %q", faults)
+	}
+}
+
 func TestPlacementsStayWithinAYear(t *testing.T) {
 	const now, year = 1_800_000_000_000_000_000, 366 * 24 * 3_600_000_000_000
 	for _, tc := range []struct {

@@ -34,6 +34,15 @@ const (
 	TooLarge
 	CounterReset // it went back; what it says after is estimated
 	CounterHung  // readings that repeat the one before
+	// What a replay warns of: all of it is still used, see Warning.
+	DeviceVersions    // a device stands in an inventory more than once
+	PlacementVersions // a placement stands in a directory more than once
+	PlacementOverlap  // whole-device placements hold one device at one time
+	RateOverlap       // two rates of a kind and key hold at one time
+	RateMissing       // no rate applies for a part of the time
+	CurrencyMixed     // costs that belong together are in several currencies
+	Ignored           // a cell or file that is not used
+	NoReadings        // a directory without any
 	NumReasons
 )
 
@@ -41,7 +50,21 @@ var reasonNames = [NumReasons]string{
 	"accepted", "unparsable", "not_finite", "negative", "sentinel", "out_of_range", "too_old", "in_future",
 	"unknown_metric", "unknown_node", "unknown_device", "unknown_mode", "late", "end_not_after_start", "share_out_of_range",
 	"mode_mismatch", "implausible_rate", "unknown_parent", "beyond_horizon", "too_large", "counter_reset", "counter_hung",
+	"device_versions", "placement_versions", "placement_overlap", "rate_overlap", "rate_missing", "currency_mixed", "ignored", "no_readings",
 }
+
+// Noted reports whether what r is about counts all the same: it is not refused,
+// but worth knowing.
+func (r Reason) Noted() bool {
+	switch r {
+	case BeyondHorizon, CounterReset, CounterHung:
+		return true
+	}
+	return r.Warning()
+}
+
+// Warning reports whether r is what a replay warns of.
+func (r Reason) Warning() bool { return r >= DeviceVersions && r <= NoReadings }
 
 func (r Reason) String() string {
 	if r >= NumReasons {
