@@ -2,6 +2,7 @@ package process
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -269,6 +270,22 @@ func TestStoredDefinitions(t *testing.T) {
 	_, err := task.open(t.Context())
 	if err == nil || !lifecycle.IsPermanent(err) || !strings.Contains(err.Error(), "window=1m0s") || !strings.Contains(err.Error(), "window=2m0s") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestStoredVersion: state of another version is not read, and the error says
+// what to do.
+func TestStoredVersion(t *testing.T) {
+	r := newRig(t, kafkatest.InProcess(t), 1)
+	m := record.Manifest{Version: stateVersion - 1, Chunks: 1}
+	r.produce(record.State, "", record.TypeManifest, m.Append(nil))
+	task := &task{env: r.environment(r.cfg), logger: kafkatest.Logger(t)}
+	task.status.Store(&TaskStatus{})
+	_, err := task.open(t.Context())
+	for _, want := range []string{fmt.Sprint(stateVersion - 1), fmt.Sprint(stateVersion), "version of the program that wrote it", "new data folder", "replay"} {
+		if err == nil || !lifecycle.IsPermanent(err) || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want one that says %q", err, want)
+		}
 	}
 }
 

@@ -76,8 +76,10 @@ func taskDesc(name, help string, labels ...string) *prometheus.Desc {
 }
 
 var (
-	rejectedDesc = taskDesc("readings_rejected_total", "Events refused, by reason, in events; late ones apart.", "reason")
-	taskMetrics  = []taskMetric{
+	refusedDesc = taskDesc("events_refused_total", "Events refused, by reason, in events; late ones apart.", "reason")
+	notedDesc   = taskDesc("events_noted_total",
+		"What was taken but is worth knowing, by reason, in events; what a restatement takes back stays counted here.", "reason")
+	taskMetrics = []taskMetric{
 		{
 			taskDesc("readings_accepted_total", "Readings accepted, in readings."), prometheus.CounterValue,
 			func(s *TaskStatus) float64 { return float64(s.Totals.Readings) },
@@ -160,7 +162,8 @@ type taskCollector struct{ tasks *taskSet }
 
 // Describe implements prometheus.Collector.
 func (c taskCollector) Describe(to chan<- *prometheus.Desc) {
-	to <- rejectedDesc
+	to <- refusedDesc
+	to <- notedDesc
 	for i := range taskMetrics {
 		to <- taskMetrics[i].desc
 	}
@@ -174,8 +177,13 @@ func (c taskCollector) Collect(to chan<- prometheus.Metric) {
 			m := &taskMetrics[i]
 			to <- prometheus.MustNewConstMetric(m.desc, m.kind, m.of(s), task)
 		}
-		for reason, n := range s.Totals.rejected() {
-			to <- prometheus.MustNewConstMetric(rejectedDesc, prometheus.CounterValue, float64(n), task, reason.String())
+		for reason, n := range s.Totals.refused() {
+			to <- prometheus.MustNewConstMetric(refusedDesc, prometheus.CounterValue, float64(n), task, reason.String())
+		}
+		for i, n := range s.Totals.Noted {
+			if n > 0 {
+				to <- prometheus.MustNewConstMetric(notedDesc, prometheus.CounterValue, float64(n), task, telemetry.Reason(i).String())
+			}
 		}
 	}
 }

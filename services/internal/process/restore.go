@@ -93,7 +93,9 @@ func (s *session) findCheckpoint(ctx context.Context) (*complete, error) {
 		s.task.logger.Warn("checkpoints passed over", "torn", scan.torn, "other_version", scan.foreign)
 	}
 	if scan.best == nil && scan.foreign > 0 {
-		return nil, lifecycle.Permanent(fmt.Errorf("%w: it was written by another version of this program", errStateMismatch))
+		return nil, lifecycle.Permanent(fmt.Errorf("%w: it was written by version %d of the engine's state, this program has %d; "+
+			"go on with the version of the program that wrote it, or use a new data folder and replay the recorded telemetry again",
+			errStateMismatch, scan.foreignVersion, stateVersion))
 	}
 	return scan.best, nil
 }
@@ -103,6 +105,8 @@ type checkpointScan struct {
 	chunks        map[uint64]map[uint64][]byte // by checkpoint and place
 	best          *complete
 	torn, foreign int
+
+	foreignVersion uint64 // of the last foreign one
 }
 
 func (c *checkpointScan) add(r *kgo.Record) error {
@@ -149,6 +153,7 @@ func (c *checkpointScan) addManifest(m record.Manifest) {
 	delete(c.chunks, m.Checkpoint)
 	if m.Version != stateVersion {
 		c.foreign++
+		c.foreignVersion = m.Version
 		return
 	}
 	sum := xxhash.New()

@@ -33,6 +33,10 @@ type Totals struct {
 	Rows       uint64                      `json:"rows"`
 	Parts      uint64                      `json:"parts"`
 	Counts     [telemetry.NumReasons]int64 `json:"counts"`
+	// Noted is of the counts of what was taken all the same. A restatement can
+	// take some of it back, in Counts; here the steps that added to it are
+	// summed up, so that it never falls.
+	Noted [telemetry.NumReasons]int64 `json:"noted"`
 
 	RejectedEnergy     int64 `json:"rejected_energy_uj"`
 	UnplacedEnergy     int64 `json:"unplaced_energy_uj"`
@@ -50,6 +54,9 @@ func (t *Totals) add(c *record.Commit) {
 	for reason, n := range c.Counts {
 		if reason < len(t.Counts) {
 			t.Counts[reason] += n
+			if n > 0 && telemetry.Reason(reason).Noted() {
+				t.Noted[reason] += n
+			}
 		}
 	}
 	t.RejectedEnergy += c.RejectedEnergy
@@ -104,6 +111,7 @@ type statusJSON struct {
 	Parts              uint64           `json:"parts"`
 	Late               int64            `json:"late"`
 	Rejected           map[string]int64 `json:"rejected"`
+	Noted              map[string]int64 `json:"noted"` // as it is now: restatements can take some of it back
 	RejectedEnergy     int64            `json:"rejected_energy_uj"`
 	UnplacedEnergy     int64            `json:"unplaced_energy_uj"`
 	InconsistentEnergy int64            `json:"inconsistent_energy_uj"`
@@ -117,7 +125,7 @@ func (s *TaskStatus) MarshalJSON() ([]byte, error) {
 	out := statusJSON{
 		Task: s.Task, State: s.State, Error: s.Error, Epoch: s.Epoch, Step: s.Step, Lag: s.Lag,
 		Readings: s.Totals.Readings, Duplicates: s.Totals.Duplicates, Rows: s.Totals.Rows, Parts: s.Totals.Parts,
-		Late: s.Totals.Counts[telemetry.Late], Rejected: map[string]int64{},
+		Late: s.Totals.Counts[telemetry.Late], Rejected: map[string]int64{}, Noted: map[string]int64{},
 		RejectedEnergy: s.Totals.RejectedEnergy, UnplacedEnergy: s.Totals.UnplacedEnergy, InconsistentEnergy: s.Totals.InconsistentEnergy,
 		ResidualEnergy: s.Totals.ResidualEnergy, ResidualMoney: s.Totals.ResidualMoney, ResidualTime: s.Totals.ResidualTime,
 	}
@@ -127,18 +135,23 @@ func (s *TaskStatus) MarshalJSON() ([]byte, error) {
 		at := time.Unix(0, s.Watermark).UTC()
 		out.Watermark = &at
 	}
-	for reason, n := range s.Totals.rejected() {
+	for reason, n := range s.Totals.refused() {
 		out.Rejected[reason.String()] = n
+	}
+	for i, n := range s.Totals.Counts {
+		if reason := telemetry.Reason(i); n != 0 && reason.Noted() {
+			out.Noted[reason.String()] = n
+		}
 	}
 	return json.Marshal(out)
 }
 
-// rejected yields the reasons that occurred, but for late events, which are
-// kept out and not wrong.
-func (t *Totals) rejected() map[telemetry.Reason]int64 {
+// refused yields the reasons that occurred, but for late events, which are kept
+// out and not wrong, and for what is only noted.
+func (t *Totals) refused() map[telemetry.Reason]int64 {
 	out := map[telemetry.Reason]int64{}
 	for i, n := range t.Counts {
-		if reason := telemetry.Reason(i); n != 0 && reason != telemetry.Accepted && reason != telemetry.Late {
+		if reason := telemetry.Reason(i); n != 0 && reason != telemetry.Accepted && reason != telemetry.Late && !reason.Noted() {
 			out[reason] = n
 		}
 	}
