@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -71,7 +70,8 @@ func (r *Report) disk(s Settings) {
 const processingQuery = `SELECT count(), sum(rows), sum(readings), sum(duplicates), toJSONString(sumMap(counts)),
 	sum(rejected_j), sum(unplaced_j), sum(inconsistent_j),
 	sum(abs(residual_energy_uj)), sum(abs(residual_nano)), sum(abs(residual_ns)),
-	toUnixTimestamp64Nano(max(watermark)), toUnixTimestamp64Milli(max(recorded_at)), sum(length(refused_parts))
+	toUnixTimestamp64Nano(max(watermark)), toUnixTimestamp64Milli(max(recorded_at)), sum(length(refused_parts)),
+	sum(conflict_seconds), sum(oversubscribed_seconds), sum(unpriced_seconds), sum(assumed_pue_j), sum(assumed_market_j)
 FROM ledger`
 
 // processing sums up the ledger.
@@ -91,6 +91,8 @@ func (r *Report) processing(ctx context.Context, s Settings) error {
 		errs = append(errs, err)
 	}
 	p.RejectedJoules, p.UnplacedJoules, p.InconsistentJoules = row[5], row[6], row[7]
+	q := &p.Qualified
+	q.ConflictSeconds, q.OversubscribedSeconds, q.UnpricedSeconds, q.AssumedPUEJoules, q.AssumedMarketJoules = row[14], row[15], row[16], row[17], row[18]
 	errs = append(errs, p.counts(row[4]))
 	p.Watermark, err = moment(row[11], time.Nanosecond)
 	errs = append(errs, err)
@@ -107,8 +109,15 @@ func (r *Report) processing(ctx context.Context, s Settings) error {
 	return nil
 }
 
-// noted are the reasons of what counts all the same.
-var noted = []string{telemetry.BeyondHorizon.String(), telemetry.CounterReset.String(), telemetry.CounterHung.String()}
+// noted tells the reasons of what counts all the same.
+func noted(name string) bool {
+	for reason := range telemetry.NumReasons {
+		if reason.String() == name {
+			return reason.Noted()
+		}
+	}
+	return false
+}
 
 // counts takes the ledger's events by reason; the store writes 64-bit numbers
 // of JSON as strings or as numbers, by its settings.
@@ -124,7 +133,7 @@ func (p *Processing) counts(text string) error {
 			return err
 		case reason == telemetry.Late.String():
 			p.Late = n
-		case n != 0 && slices.Contains(noted, reason):
+		case n != 0 && noted(reason):
 			p.Noted[reason] = n
 		case reason != telemetry.Accepted.String() && n != 0:
 			p.Rejected[reason] = n

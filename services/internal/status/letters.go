@@ -19,7 +19,7 @@ const (
 	replaySource = "/replay/"
 )
 
-// letters counts what replays have refused: it never reached a processor, so
+// letters counts what replays have refused or warned of: it never reached a processor, so
 // the ledger does not know of it. A letter that was sent again counts once.
 func (r *Report) letters(ctx context.Context, s Settings) error {
 	if len(r.Topics) == 0 {
@@ -51,6 +51,10 @@ func (r *Report) letters(ctx context.Context, s Settings) error {
 				return
 			}
 			seen[source+" "+id] = true
+			if l.Reason.Warning() {
+				r.Processing.Warnings[l.Reason.String()] += int64(l.Count)
+				return
+			}
 			r.Processing.RefusedRows[l.Reason.String()] += int64(l.Count)
 		})
 		if err != nil {

@@ -81,10 +81,14 @@ type Processing struct {
 	Noted map[string]int64 `json:"noted"`
 	// RefusedRows is what replays have refused of their directories, as far as
 	// the dead letters are kept.
-	RefusedRows        map[string]int64 `json:"refused_rows"`
-	RejectedJoules     string           `json:"rejected_j"`
-	UnplacedJoules     string           `json:"unplaced_j"`
-	InconsistentJoules string           `json:"inconsistent_j"`
+	RefusedRows map[string]int64 `json:"refused_rows"`
+	// Warnings is what replays have warned of, likewise.
+	Warnings map[string]int64 `json:"warnings"`
+	// Qualified is what stands in facts under a reservation.
+	Qualified          Qualified `json:"qualified"`
+	RejectedJoules     string    `json:"rejected_j"`
+	UnplacedJoules     string    `json:"unplaced_j"`
+	InconsistentJoules string    `json:"inconsistent_j"`
 	// Residuals of conservation, as sums of their absolute values: steps cannot
 	// make up for each other.
 	ResidualEnergy int64      `json:"residual_energy_uj"`
@@ -93,6 +97,18 @@ type Processing struct {
 	Watermark      *time.Time `json:"watermark"` // the largest of all nodes
 	LastRecorded   *time.Time `json:"last_recorded_at"`
 	RefusedParts   uint64     `json:"refused_parts"`
+}
+
+// Qualified are sums over all facts, as decimals: device time that is held in
+// conflict, beyond what there is, or without a price, and facility energy whose
+// PUE, or market-based factor, had to be assumed. docs/formats/tables.md says
+// what each column means.
+type Qualified struct {
+	ConflictSeconds       string `json:"conflict_seconds"`
+	OversubscribedSeconds string `json:"oversubscribed_seconds"`
+	UnpricedSeconds       string `json:"unpriced_seconds"`
+	AssumedPUEJoules      string `json:"assumed_pue_j"`
+	AssumedMarketJoules   string `json:"assumed_market_j"`
 }
 
 // Task is how far a task is.
@@ -142,6 +158,7 @@ const askTimeout = 10 * time.Second
 func Collect(ctx context.Context, s Settings) *Report {
 	r := &Report{Problems: []string{}, Processes: []supervise.ChildStatus{}, Tasks: []Task{}, Topics: []Topic{}}
 	r.Processing.Rejected, r.Processing.Noted, r.Processing.RefusedRows = map[string]int64{}, map[string]int64{}, map[string]int64{}
+	r.Processing.Warnings = map[string]int64{}
 	if s.Clock == nil {
 		s.Clock = time.Now
 	}

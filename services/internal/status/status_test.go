@@ -33,7 +33,7 @@ func (r row) QueryFormat(context.Context, string, string, ...any) (io.ReadCloser
 	return io.NopCloser(strings.NewReader(string(r) + "\n")), nil
 }
 
-const soundLedger = "4\t100\t5000\t7\t" + `{"late":"3","negative":2,"counter_reset":1,"accepted":9}` + "\t1.5\t0\t0\t0\t0\t0\t1789489200000000000\t1789489200123\t0"
+const soundLedger = "4\t100\t5000\t7\t" + `{"late":"3","negative":2,"counter_reset":1,"accepted":9}` + "\t1.5\t0\t0\t0\t0\t0\t1789489200000000000\t1789489200123\t0\t60.5\t7\t86400\t1250.25\t3"
 
 // service serves a status and a health.
 func service(t *testing.T, body string, sick string) string {
@@ -211,7 +211,7 @@ func checkForms(t *testing.T, r *status.Report) {
 	if err := r.Write(&text, "table"); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"readings", "5000 accepted; 3 late kept out, 7 duplicates", "rows of replays: none", "negative 2", "ntegral.facts.v1", "healthy"} {
+	for _, want := range []string{"readings", "5000 accepted; 3 late kept out, 7 duplicates", "rows of replays: none", "negative 2", "counter_reset 1", "conflict 60.5 s, oversubscribed 7 s, unpriced 86400 s; assumed: PUE of 1250.25 J, market-based factor of 3 J", "ntegral.facts.v1", "healthy"} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("no %q in:\n%s", want, text.String())
 		}
@@ -227,5 +227,10 @@ func checkForms(t *testing.T, r *status.Report) {
 	}
 	if err := json.Unmarshal(object.Bytes(), &decoded); err != nil || decoded.Processing.Energy != "0" || decoded.Processing.Money != "0" {
 		t.Errorf("json %s (%v)", object.String(), err)
+	}
+	for _, want := range []string{`"conflict_seconds": "60.5"`, `"oversubscribed_seconds": "7"`, `"unpriced_seconds": "86400"`, `"assumed_pue_j": "1250.25"`, `"assumed_market_j": "3"`, `"warnings": {}`} {
+		if !strings.Contains(object.String(), want) {
+			t.Errorf("no %s in:\n%s", want, object.String())
+		}
 	}
 }

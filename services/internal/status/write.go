@@ -79,6 +79,12 @@ func (r *Report) writeProcessing(w io.Writer) {
 	if len(p.Noted) > 0 {
 		fmt.Fprintf(w, "taken, but\t%s\n", byReason(p.Noted))
 	}
+	if len(p.Warnings) > 0 {
+		fmt.Fprintf(w, "replays warned of\t%s\n", byReason(p.Warnings))
+	}
+	q := &p.Qualified
+	fmt.Fprintf(w, "noted in facts\tconflict %s s, oversubscribed %s s, unpriced %s s; assumed: PUE of %s J, market-based factor of %s J\n",
+		q.ConflictSeconds, q.OversubscribedSeconds, q.UnpricedSeconds, q.AssumedPUEJoules, q.AssumedMarketJoules)
 	fmt.Fprintf(w, "energy in no row\trejected %s J, unplaced %s J, inconsistent %s J\n", p.RejectedJoules, p.UnplacedJoules, p.InconsistentJoules)
 	fmt.Fprintf(w, "facts\t%d rows in %d steps, watermark %s\n", p.Rows, p.Steps, at(p.Watermark))
 	fmt.Fprintf(w, "residual\t%d uJ, %d nano-units, %d ns\n\n", p.ResidualEnergy, p.ResidualMoney, p.ResidualTime)
