@@ -8,8 +8,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ntegral/ntegral/schemas/record"
 	"github.com/ntegral/ntegral/services/internal/clickhouse"
 	"github.com/ntegral/ntegral/services/internal/replay"
+	"github.com/ntegral/ntegral/services/internal/status"
 	"github.com/ntegral/ntegral/services/internal/system"
 	"github.com/ntegral/ntegral/services/internal/textrow"
 )
@@ -65,6 +67,7 @@ Exits 1 if rows were refused that can be mended.`,
 			}
 			return withStore(c.Context(), cfg.Clickhouse.StoreClient, func(ctx context.Context, client *clickhouse.Client) error {
 				settings.Ledger = ledger{client}
+				settings.Tasks = tasks{status.Settings{Process: cfg.Process.Listen, Sink: cfg.Sink.Listen}}
 				return replay.Run(ctx, asked, settings)
 			})
 		},
@@ -82,18 +85,39 @@ Exits 1 if rows were refused that can be mended.`,
 // ledger tells a replay how far the store is.
 type ledger struct{ store textrow.Store }
 
-// SamplesOffsets implements replay.Ledger. A task's steps reach ever higher
-// offsets, and its ledger rows come in the order of its steps.
-func (l ledger) SamplesOffsets(ctx context.Context) (map[int32]int64, error) {
-	offsets := map[int32]int64{}
-	err := textrow.Each(ctx, l.store, "SELECT task, maxIf(samples_offset, NOT pending) FROM ledger GROUP BY task", nil, func(row []string) error {
-		task, err1 := strconv.ParseInt(row[0], 10, 32)
-		offset, err2 := strconv.ParseInt(row[1], 10, 64)
-		offsets[int32(task)] = offset
-		return errors.Join(err1, err2)
+// Offsets implements replay.Ledger. A task's steps reach ever higher offsets, and
+// its ledger rows come in the order of its steps. A step that has left rows to
+// later ones does not show all of its input yet.
+func (l ledger) Offsets(ctx context.Context) (map[int32]record.Offsets, error) {
+	offsets := map[int32]record.Offsets{}
+	const query = `SELECT task, maxIf(samples_offset, NOT pending), maxIf(rates_offset, NOT pending),
+	maxIf(inventory_offset, NOT pending), maxIf(placements_offset, NOT pending)
+FROM ledger GROUP BY task`
+	err := textrow.Each(ctx, l.store, query, nil, func(row []string) (err error) {
+		var o record.Offsets
+		task, err := strconv.ParseInt(row[0], 10, 32)
+		errs := []error{err}
+		for i, into := range []*int64{&o.Samples, &o.Rates, &o.Inventory, &o.Placements} {
+			*into, err = strconv.ParseInt(row[i+1], 10, 64)
+			errs = append(errs, err)
+		}
+		offsets[int32(task)] = o
+		return errors.Join(errs...)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read ledger: %w", err)
 	}
 	return offsets, nil
+}
+
+// tasks tells a replay what keeps the processor and the sink.
+type tasks struct{ ask status.Settings }
+
+// Faults implements replay.Tasks.
+func (t tasks) Faults(ctx context.Context) []replay.TaskFault {
+	var out []replay.TaskFault
+	for _, f := range status.Faults(ctx, t.ask) {
+		out = append(out, replay.TaskFault(f))
+	}
+	return out
 }

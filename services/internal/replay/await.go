@@ -22,23 +22,31 @@ const (
 )
 
 // await waits until the facts of all that was published show in the store: the
-// ledger has, of each partition that holds a record of the replay, a step that
-// used the last of them. It waits through outages of the store.
-func (r *run) await(ctx context.Context) error {
+// ledger has, of each task, a step that used the last record that it reads. It
+// waits through outages of the store and whatever else passes by itself.
+func (r *run) await(ctx context.Context, client *kgo.Client) error {
 	began := r.s.Now()
+	want, err := r.goals(ctx, client)
+	if err != nil {
+		return err
+	}
 	backoff := lifecycle.Backoff{Min: pollEvery, Max: pollMost}
 	for {
-		have, err := r.s.Ledger.SamplesOffsets(ctx)
+		have, err := r.s.Ledger.Offsets(ctx)
 		switch {
 		case err == nil:
-			missing, records := behind(r.out.reached, have)
-			if missing == 0 {
+			missing, records := behind(want, have)
+			if len(missing) == 0 {
 				r.console.line("all facts are in the store, %s after the last acknowledgement, %s after the start",
 					rough(r.s.Now().Sub(began)), rough(r.s.Now().Sub(r.began)))
 				return nil
 			}
+			faults, err := r.hindered(ctx, missing)
+			if err != nil {
+				return err
+			}
 			if r.console.due() {
-				r.console.status(fmt.Sprintf("waiting for the store: %s records of %d partitions to go", count(records), missing))
+				r.console.status(fmt.Sprintf("waiting for the store: %s of %s to go%s", plural(records, "record"), plural(int64(len(missing)), "task"), faults))
 			}
 		case !lifecycle.IsRetryable(err):
 			return err
@@ -49,18 +57,6 @@ func (r *run) await(ctx context.Context) error {
 			return fmt.Errorf("await facts: %w", err)
 		}
 	}
-}
-
-// behind counts the partitions that have not got to want, and the records that
-// they lack.
-func behind(want, have map[int32]int64) (partitions int, records int64) {
-	for p, o := range want {
-		if have[p] < o {
-			partitions++
-			records += o - have[p]
-		}
-	}
-	return partitions, records
 }
 
 // lettersSince prints what the processor has refused of the replay's nodes
@@ -105,17 +101,12 @@ func (r *run) lettersSince(ctx context.Context, client *kgo.Client, from map[int
 		return cmp.Or(cmp.Compare(a.reason, b.reason), cmp.Compare(a.node, b.node))
 	})
 	for _, k := range keys {
-		if !taken(letters[k].Reason) {
+		if !letters[k].Reason.Noted() {
 			refused += int64(letters[k].Count)
 		}
 		r.console.line("%s", describeLetter(letters[k]))
 	}
 	return refused, nil
-}
-
-// taken tells the letters about what counts all the same.
-func taken(r telemetry.Reason) bool {
-	return r == telemetry.BeyondHorizon || r == telemetry.CounterReset || r == telemetry.CounterHung
 }
 
 func describeLetter(l *record.DeadLetter) string {

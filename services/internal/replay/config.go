@@ -7,8 +7,10 @@ import (
 	"io"
 	"log/slog"
 	"math"
+	"strings"
 	"time"
 
+	"github.com/ntegral/ntegral/schemas/record"
 	"github.com/ntegral/ntegral/services/internal/kafka"
 )
 
@@ -76,9 +78,9 @@ func ParseSpeed(text string) (float64, error) {
 
 // Ledger says how far the store is.
 type Ledger interface {
-	// SamplesOffsets returns, by partition of the samples topic, the offset after
-	// the last record whose facts are in the store.
-	SamplesOffsets(ctx context.Context) (map[int32]int64, error)
+	// Offsets returns, by task, the offsets after the last records of its inputs
+	// whose facts are in the store.
+	Offsets(ctx context.Context) (map[int32]record.Offsets, error)
 }
 
 // Settings is what the program passes to a replay.
@@ -86,6 +88,7 @@ type Settings struct {
 	Logger *slog.Logger // nil discards
 	Kafka  kafka.Config // not used by a dry run
 	Ledger Ledger       // not used by a dry run or without waiting
+	Tasks  Tasks        // likewise; nil: nobody is asked
 	// Out takes what a user reads: faults, progress and the summary.
 	Out io.Writer
 	// Terminal says that Out is one: progress is one line that changes.
@@ -115,10 +118,14 @@ type RefusedError struct {
 }
 
 func (e *RefusedError) Error() string {
-	if e.Readings == 0 {
-		return plural(e.Rows, "fault") + " in the directory"
+	var parts []string
+	if e.Rows > 0 {
+		parts = append(parts, plural(e.Rows, "fault")+" in the directory")
 	}
-	return fmt.Sprintf("%s in the directory, %s refused by the processor", plural(e.Rows, "fault"), plural(e.Readings, "reading"))
+	if e.Readings > 0 {
+		parts = append(parts, plural(e.Readings, "reading")+" refused by the processor")
+	}
+	return strings.Join(parts, ", ")
 }
 
 // ErrFault is wrapped by what a strict replay returns at the first fault.

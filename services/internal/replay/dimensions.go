@@ -47,10 +47,10 @@ func (r *run) with(file string, fn func(in *input) error) error {
 // that a strict replay can stop before it has begun.
 func (r *run) readDimensions() (d dimensions, err error) {
 	for _, name := range r.dir.stray {
-		r.faults.report(replay.Fault{File: name, Warning: true, Message: "not a file of the format: want inventory.csv, samples.csv, placements.csv, rates.csv or billing.csv; not read"})
+		r.faults.report(replay.Fault{File: name, Reason: telemetry.Ignored, Warning: true, Message: "not a file of the format: want inventory.csv, samples.csv, placements.csv, rates.csv or billing.csv; not read"})
 	}
 	if r.dir.names[replay.SamplesFile] == "" {
-		r.faults.report(replay.Fault{File: replay.SamplesFile, Warning: true, Message: "the directory has none: there is no reading to publish"})
+		r.faults.report(replay.Fault{File: replay.SamplesFile, Reason: telemetry.NoReadings, Warning: true, Message: "the directory has none: there is no reading to publish"})
 	}
 	for _, f := range []struct {
 		file string

@@ -45,6 +45,7 @@ func (r *run) dryRun(ctx context.Context) error {
 			}
 		}
 		rows = samples.Rows()
+		samples.WarnOfNoRows(r.faults.report)
 		samples.WarnOfDisorder(r.faults.report)
 		replay.WarnOfGaps(rates, r.estate, samples.Spans(), r.faults.report)
 		replay.WarnOfCurrencies(rates, r.estate, samples.Spans(), r.faults.report)

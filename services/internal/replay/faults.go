@@ -55,7 +55,7 @@ func (f *faults) report(fault replay.Fault) {
 		}
 		f.console.line("%s: more %s are counted and not printed: a dry run lists them all", fault.File, what)
 	}
-	if f.letters && !fault.Warning {
+	if f.letters && fault.Reason != telemetry.Accepted {
 		f.letter(fault)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/ntegral/ntegral/schemas/record"
 )
 
 // A broker that goes away and comes back in the middle costs time only.
@@ -46,15 +48,16 @@ type flaky struct {
 	asked int
 }
 
-func (f *flaky) SamplesOffsets(ctx context.Context) (map[int32]int64, error) {
+func (f *flaky) Offsets(ctx context.Context) (map[int32]record.Offsets, error) {
 	f.asked++
 	if f.asked == 1 {
 		return nil, errors.New("connection refused")
 	}
-	offsets, err := f.ends.SamplesOffsets(ctx)
+	offsets, err := f.ends.Offsets(ctx)
 	if f.asked < 4 {
-		for p := range offsets {
-			offsets[p]--
+		for p, o := range offsets {
+			o.Samples--
+			offsets[p] = o
 		}
 	}
 	return offsets, err

@@ -85,7 +85,7 @@ func (r *run) replay(ctx context.Context, opts []kgo.Opt) error {
 	}
 	var refused int64
 	if !r.cfg.NoWait {
-		if err := r.await(ctx); err != nil {
+		if err := r.await(ctx, client); err != nil {
 			return err
 		}
 		if refused, err = r.lettersSince(ctx, client, r.progress.letters); err != nil {

@@ -191,7 +191,9 @@ func TestReplayGoesOnAfterFaults(t *testing.T) {
 		reasons = append(reasons, l.Reason)
 	}
 	slices.Sort(reasons)
-	if got, want := reasons, []telemetry.Reason{telemetry.Unparsable, telemetry.Negative, telemetry.UnknownNode}; !slices.Equal(got, want) {
+	if got, want := reasons, []telemetry.Reason{
+		telemetry.Unparsable, telemetry.Negative, telemetry.UnknownNode, telemetry.RateMissing, telemetry.RateMissing, telemetry.RateMissing,
+	}; !slices.Equal(got, want) {
 		t.Errorf("dead letters %v, want %v", got, want)
 	}
 	for _, want := range []string{
@@ -201,6 +203,39 @@ func TestReplayGoesOnAfterFaults(t *testing.T) {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("output lacks %q:\n%s", want, &out)
 		}
+	}
+}
+
+// What is warned of is used and counted: each warning is a letter of its own,
+// also where several are about one row or a file as a whole.
+func TestWarningsAreCounted(t *testing.T) {
+	b := startBroker(t)
+	placement := func(id, node, devices, end string) string {
+		return id + ",slurm,c,train,training,,," + node + "," + devices + ",whole,,2026-09-15T13:00:00Z," + end + ",\n"
+	}
+	dir := writeFiles(t,
+		"inventory.csv", inventoryHeader+"n1,,wall,,,,r,,,,\nn1,g0,gpu,H100,,,,,,,\nn1,g0,gpu,H100,,,,,,,\nn1,g1,gpu,H100,,,,,,,\n",
+		"samples.csv", samplesHeader+"1789477200000,n1,g0,power_watts,400\n1789477260000,n1,g0,power_watts,400\n",
+		"placements.csv", placementsHeader+placement("a", "n1", "g0", "")+placement("b", "n1", "g1", "")+placement("a", "n1", "g0", "")+placement("c", "n1", "*", "")+
+			"d,nomad,c,train,training,,,n1,g0,fraction,0.5,2026-09-15T13:00:00Z,,\n",
+		"rates.csv", ratesHeader+"device_price,H100,2,USD/h,,,\ndevice_price,H100,3,USD/h,2026-01-01T00:00:00Z,,\nelectricity,,0.1,EUR/kWh,,,\n",
+		"sample.csv", "",
+	)
+	var out bytes.Buffer
+	for range 2 { // the second one publishes nothing
+		if err := Run(t.Context(), configOf(dir), settings(t, b, &out)); err != nil {
+			t.Fatalf("%v\n%s", err, &out)
+		}
+	}
+	got := make(map[string]int)
+	for _, l := range readContents(t, b).letters {
+		got[l.Reason.String()]++
+	}
+	want := map[string]int{
+		"device_versions": 1, "placement_versions": 1, "placement_overlap": 2, "rate_overlap": 1, "rate_missing": 2, "currency_mixed": 1, "ignored": 2,
+	}
+	if diff := gocmp.Diff(got, want); diff != "" {
+		t.Errorf("dead letters by reason (-got +want):\n%s\n%s", diff, &out)
 	}
 }
 
@@ -319,7 +354,7 @@ func TestLateReadingsBeforeAnInterruption(t *testing.T) {
 	if err := runWith(ctx, cfg, settings(t, b, &out), kgo.WithHooks(chunkKiller{2, cancel})); err == nil {
 		t.Fatal("want an interruption")
 	}
-	if _, err := (lateLedger{ends{t, b}}).SamplesOffsets(t.Context()); err != nil {
+	if _, err := (lateLedger{ends{t, b}}).Offsets(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	err := Run(t.Context(), cfg, settings(t, b, &out))
@@ -331,7 +366,7 @@ func TestLateReadingsBeforeAnInterruption(t *testing.T) {
 // lateLedger writes the letter that a processor writes of late readings.
 type lateLedger struct{ ends }
 
-func (l lateLedger) SamplesOffsets(ctx context.Context) (map[int32]int64, error) {
+func (l lateLedger) Offsets(ctx context.Context) (map[int32]record.Offsets, error) {
 	client, err := kafka.NewClient(l.b.Config, nil)
 	if err != nil {
 		return nil, err
@@ -346,5 +381,5 @@ func (l lateLedger) SamplesOffsets(ctx context.Context) (map[int32]int64, error)
 	if err := client.ProduceSync(ctx, r, &again).FirstErr(); err != nil {
 		return nil, err
 	}
-	return l.ends.SamplesOffsets(ctx)
+	return l.ends.Offsets(ctx)
 }

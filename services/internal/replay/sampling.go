@@ -2,6 +2,7 @@ package replay
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"time"
 
@@ -82,6 +83,7 @@ func (p *sampling) publishAll(ctx context.Context) error {
 	for _, span := range p.samples.Spans() {
 		p.sampled = append(p.sampled, span.Node)
 	}
+	p.samples.WarnOfNoRows(p.faults.report)
 	replay.WarnOfGaps(p.rates, p.estate, p.samples.Spans(), p.faults.report)
 	replay.WarnOfCurrencies(p.rates, p.estate, p.samples.Spans(), p.faults.report)
 	p.console.line("%s", p.summary())
@@ -223,11 +225,14 @@ func (r *run) seal(ctx context.Context, dims dimensions) error {
 	return r.advance(ctx, phaseSealed)
 }
 
-// sendLetters publishes the dead letters of rows that were refused, since they
-// were last sent.
+// sendLetters publishes the dead letters of what was refused or warned of, since
+// they were last sent.
 func (r *run) sendLetters(ctx context.Context, last bool) error {
 	for _, l := range r.faults.take(last) {
 		kind := "refused/" + l.Origin
+		if l.Reason.Warning() { // several can be about one row, or about a file as a whole
+			kind = fmt.Sprintf("warned/%s/%x", l.Reason, sha256.Sum256([]byte(l.Origin+l.Detail)))
+		}
 		if l.Count > 1 {
 			kind = "refused-more/" + l.Reason.String()
 		}

@@ -194,14 +194,20 @@ type ends struct {
 	b *kafkatest.Broker
 }
 
-func (l ends) SamplesOffsets(ctx context.Context) (map[int32]int64, error) {
+func (l ends) Offsets(ctx context.Context) (map[int32]record.Offsets, error) {
 	client, err := kafka.NewClient(l.b.Config, nil)
 	if err != nil {
 		return nil, err
 	}
 	defer client.Close()
-	offsets, err := kafka.EndOffsets(ctx, client, record.Samples)
-	return offsets[record.Samples], err
+	ends, err := kafka.EndOffsets(ctx, client, record.Samples, record.Rates, record.Inventory, record.Placements)
+	offsets := make(map[int32]record.Offsets)
+	for task := range ends[record.Samples] {
+		offsets[task] = record.Offsets{
+			Samples: ends[record.Samples][task], Rates: ends[record.Rates][0], Inventory: ends[record.Inventory][task], Placements: ends[record.Placements][task],
+		}
+	}
+	return offsets, err
 }
 
 func settings(t testing.TB, b *kafkatest.Broker, out *bytes.Buffer) Settings {
