@@ -127,7 +127,7 @@ up: build libchdb ## start the whole system in .data/dev and leave it running
 
 .PHONY: down
 down: ## stop the system in .data/dev
-	bin/ntegral down --data $(DATA_DEV)
+	@if test -e $(DATA_DEV)/ntegral.env; then bin/ntegral down --if-running --data $(DATA_DEV); else echo "nothing runs in $(DATA_DEV)"; fi
 
 .PHONY: libchdb
 libchdb: ## fetch the embedded ClickHouse engine once (npm, checked by hash), print its path

@@ -116,6 +116,8 @@ With --data DIR a command finds the system that "ntegral up --data DIR" runs.`,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
+	root.Version = a.versionText()
+	root.SetVersionTemplate("ntegral {{.Version}}\n")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w (%s --help)", err, c.CommandPath())}
 	})

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -12,7 +13,7 @@ import (
 )
 
 func (a *app) down() *cobra.Command {
-	timeout := 2 * time.Minute
+	timeout, ifRunning := 2*time.Minute, false
 	c := &cobra.Command{
 		Use: "down", Short: "Stop the system of a data folder",
 		Long:    "Tell the system that runs on a data folder to stop, and wait until it has. Nothing is lost:\n\"ntegral up\" goes on from there.",
@@ -28,13 +29,19 @@ func (a *app) down() *cobra.Command {
 			}
 			ctx, cancel := context.WithTimeout(c.Context(), timeout)
 			defer cancel()
-			if err := supervise.Down(ctx, sys.Folder); err != nil {
+			err = supervise.Down(ctx, sys.Folder)
+			if ifRunning && errors.Is(err, supervise.ErrNotRunning) {
+				_, err = fmt.Fprintln(a.process.Stdout, "nothing runs in", sys.Folder)
+				return err
+			}
+			if err != nil {
 				return err
 			}
 			_, err = fmt.Fprintln(a.process.Stdout, "stopped the system in", sys.Folder)
 			return err
 		},
 	}
+	c.Flags().BoolVar(&ifRunning, "if-running", false, "succeed if nothing runs")
 	c.Flags().DurationVar(&timeout, "timeout", timeout, "how long to wait")
 	return c
 }
