@@ -26,9 +26,13 @@ const (
 // waits through outages of the store and whatever else passes by itself.
 func (r *run) await(ctx context.Context, client *kgo.Client) error {
 	began := r.s.Now()
-	want, err := r.goals(ctx, client)
-	if err != nil {
+	var want map[int32]record.Offsets
+	err := lifecycle.Retry(ctx, lifecycle.Backoff{Min: pollEvery, Max: pollMost}, func(ctx context.Context) (err error) {
+		want, err = r.goals(ctx, client)
 		return err
+	})
+	if err != nil {
+		return fmt.Errorf("await facts: %w", err)
 	}
 	backoff := lifecycle.Backoff{Min: pollEvery, Max: pollMost}
 	for {
