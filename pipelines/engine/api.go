@@ -30,7 +30,9 @@ type Engine struct {
 	letters   map[letterKey]int
 	batch     columnBuffer
 	axes      []axisState
-	fresh     bool // the record at hand says something new
+	fresh     bool   // the record at hand says something new
+	run       string // of reconciliation that counts, and the last record of it
+	sequence  uint64
 }
 
 // limits is Config in nanoseconds.

@@ -13,7 +13,7 @@ import (
 )
 
 // StateVersion names the encoding of snapshots; another one is not read.
-const StateVersion = 1
+const StateVersion = 2
 
 // ErrState says that a snapshot cannot be read.
 var ErrState = errors.New("malformed engine state")
@@ -33,7 +33,7 @@ const (
 // which emit may keep. Equal states give equal bytes.
 func (e *Engine) Snapshot(chunkBytes int, emit func([]byte) error) error {
 	w := &stateWriter{limit: chunkBytes, emit: emit}
-	w.entry(entryEngine, binary.AppendVarint(nil, e.partition))
+	w.entry(entryEngine, binary.AppendUvarint(appendString(binary.AppendVarint(nil, e.partition), e.run), e.sequence))
 	e.rates.Each(func(r *telemetry.Rate) { w.entry(entryRate, record.AppendRate(nil, r)) })
 	for _, id := range sortedKeys(e.nodes) {
 		e.nodes[id].write(w)
@@ -85,7 +85,7 @@ func (n *node) write(w *stateWriter) {
 
 // times are the node's times that a snapshot carries.
 func (n *node) times() []*int64 {
-	return []*int64{&n.newest, &n.ahead, &n.lastReading, &n.frontier, &n.heard, &n.closeTo, &n.emitted, &n.floor}
+	return []*int64{&n.newest, &n.ahead, &n.lastReading, &n.frontier, &n.heard, &n.closeTo, &n.emitted, &n.floor, &n.settled}
 }
 
 func deviceSeries(d *attribution.Device) []*meter.Series {
@@ -151,7 +151,7 @@ func Restore(cfg Config, next func() ([]byte, error)) (*Engine, error) {
 		f := &fields{b: payload}
 		switch kind {
 		case entryEngine:
-			e.partition = f.varint()
+			e.partition, e.run, e.sequence = f.varint(), f.text(), f.uvarint()
 		case entryRate:
 			rate, err := record.DecodeRate(payload)
 			if err != nil {
@@ -260,6 +260,16 @@ type fields struct {
 
 func (f *fields) varint() int64 {
 	v, n := binary.Varint(f.b)
+	if n <= 0 {
+		f.bad, f.b = true, nil
+		return 0
+	}
+	f.b = f.b[n:]
+	return v
+}
+
+func (f *fields) uvarint() uint64 {
+	v, n := binary.Uvarint(f.b)
 	if n <= 0 {
 		f.bad, f.b = true, nil
 		return 0

@@ -34,6 +34,8 @@ const (
 	TooLarge
 	CounterReset // it went back; what it says after is estimated
 	CounterHung  // readings that repeat the one before
+	TooNew       // a correction of a window that the processor restates itself
+	Superseded   // a correction of a run that is not the last one begun
 	NumReasons
 )
 
@@ -41,6 +43,7 @@ var reasonNames = [NumReasons]string{
 	"accepted", "unparsable", "not_finite", "negative", "sentinel", "out_of_range", "too_old", "in_future",
 	"unknown_metric", "unknown_node", "unknown_device", "unknown_mode", "late", "end_not_after_start", "share_out_of_range",
 	"mode_mismatch", "implausible_rate", "unknown_parent", "beyond_horizon", "too_large", "counter_reset", "counter_hung",
+	"too_new", "superseded",
 }
 
 func (r Reason) String() string {
