@@ -263,6 +263,12 @@ func TestCorrectionsThatAreNotTaken(t *testing.T) {
 			t.Errorf("%s: %d taken, counts %v; want %d, %v", tt.name, taken, counts, tt.taken, want)
 		}
 	}
+	settled := e.Settled("n")
+	e.ApplySamples(batchOf("n", telemetry.MaxTime, []telemetry.Reading{{Metric: telemetry.PowerWatts, Time: scriptStart + 10_000*second, Value: 1}}))
+	e.EndStep() // the floor rises
+	if n, counts := take("a", 8, row("n", settled, windowNs)); n != 0 || counts[telemetry.TooNew] != 1 {
+		t.Errorf("a window that was settled only after the run began: %d taken, %v", n, counts)
+	}
 	e.ApplyReconciliation("a")
 	if n, _ := take("a", 7, row("n", old, windowNs)); n != 0 {
 		t.Error("the begin of a run that came twice let a record in twice")
@@ -275,10 +281,10 @@ func TestCorrectionsThatAreNotTaken(t *testing.T) {
 	if n, _ := take("a", 7, row("n", old, windowNs)); n != 0 {
 		t.Error("a record came in twice over a restart")
 	}
-	if n, _ := take("a", 8, row("n", old, windowNs)); n != 1 {
+	if n, _ := take("a", 9, row("n", old, windowNs)); n != 1 {
 		t.Error("a restart has forgotten the run")
 	}
-	e.ApplyCorrection(&engine.Correction{Run: "a", Sequence: 9, Rows: []fact.Row{row("n", old, windowNs)}})
+	e.ApplyCorrection(&engine.Correction{Run: "a", Sequence: 10, Rows: []fact.Row{row("n", old, windowNs)}})
 	e.SkipStep()
 	if n := len(e.EndStep().Rows); n != 0 {
 		t.Errorf("%d rows of a skipped step", n)
