@@ -113,9 +113,13 @@ func (r *run) lettersSince(ctx context.Context, client *kgo.Client, from map[int
 	return refused, nil
 }
 
-// taken tells the letters about what counts all the same.
+// taken tells the letters about what counts all the same, or is not of a replay.
 func taken(r telemetry.Reason) bool {
-	return r == telemetry.BeyondHorizon || r == telemetry.CounterReset || r == telemetry.CounterHung
+	switch r {
+	case telemetry.BeyondHorizon, telemetry.CounterReset, telemetry.CounterHung, telemetry.TooNew, telemetry.Superseded:
+		return true
+	}
+	return false
 }
 
 func describeLetter(l *record.DeadLetter) string {

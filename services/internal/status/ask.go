@@ -107,8 +107,11 @@ func (r *Report) processing(ctx context.Context, s Settings) error {
 	return nil
 }
 
-// noted are the reasons of what counts all the same.
-var noted = []string{telemetry.BeyondHorizon.String(), telemetry.CounterReset.String(), telemetry.CounterHung.String()}
+// noted are the reasons of what counts all the same, or is no event of a source.
+var noted = []string{
+	telemetry.BeyondHorizon.String(), telemetry.CounterReset.String(), telemetry.CounterHung.String(),
+	telemetry.TooNew.String(), telemetry.Superseded.String(),
+}
 
 // counts takes the ledger's events by reason; the store writes 64-bit numbers
 // of JSON as strings or as numbers, by its settings.
