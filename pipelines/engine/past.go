@@ -26,6 +26,8 @@ type Past struct {
 	limits  map[limitKey]limitReading
 	clipped record.SampleBatch
 	kept    int
+
+	first, last int64 // times of all readings, also those that are not kept; never: there are none
 }
 
 type limitKey struct{ node, device string }
@@ -37,7 +39,7 @@ type limitReading struct{ at, value int64 }
 func NewPast(cfg Config, from, to int64) *Past {
 	p := &Past{
 		engine: New(cfg), horizon: cfg.Horizon.Nanoseconds(), lo: from - cfg.Margin(), hi: to + cfg.Margin(),
-		clocks: map[string]*clock{}, limits: map[limitKey]limitReading{},
+		clocks: map[string]*clock{}, limits: map[limitKey]limitReading{}, first: never, last: never,
 	}
 	p.engine.cfg.horizon = 1 << 62 // nothing is late
 	return p
@@ -84,19 +86,28 @@ func (p *Past) ApplySamples(b *record.SampleBatch) {
 // Kept is how many readings are in memory.
 func (p *Past) Kept() int { return p.kept }
 
+// Span returns the first and the last time of all readings, also of those that
+// are not kept; ok is false if there are none.
+func (p *Past) Span() (first, last int64, ok bool) { return p.first, p.last, p.first != never }
+
 // hear moves the node's clock by all readings, also those that are not kept.
 func (p *Past) hear(n *node, b *record.SampleBatch) {
 	newest := int64(never)
 	for _, axis := range b.Axes {
 		for _, t := range axis {
-			if t > newest && telemetry.CheckTime(t, b.TakenIn, p.engine.cfg.maxFutureSkew) == telemetry.Accepted {
-				newest = t
+			if telemetry.CheckTime(t, b.TakenIn, p.engine.cfg.maxFutureSkew) != telemetry.Accepted {
+				continue
+			}
+			newest = max(newest, t)
+			if p.first == never || t < p.first {
+				p.first = t
 			}
 		}
 	}
 	if newest == never {
 		return
 	}
+	p.last = max(p.last, newest)
 	c := p.clocks[n.id]
 	if c == nil {
 		c = &clock{newest: never, ahead: never}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/ntegral/ntegral/schemas/record"
 	"github.com/ntegral/ntegral/schemas/telemetry"
@@ -137,6 +138,13 @@ func (r *run) finish(ctx context.Context) error {
 // account holds what became of a task's rows against what was sent: the rows of
 // its steps since the run began, and what those steps refused.
 func (r *run) account(ctx context.Context, task int32) error {
+	sent := r.sent[task].rows
+	if refused, other, err := r.superseded(ctx, task); err != nil || other {
+		r.report.Taken += sent - refused
+		r.report.Lost += refused
+		r.report.Superseded = r.report.Superseded || refused > 0
+		return err
+	}
 	args := []any{
 		clickhouse.Named("task", strconv.Itoa(int(task))),
 		clickhouse.Named("begun", strconv.FormatInt(r.begun[task], 10)),
@@ -154,7 +162,7 @@ func (r *run) account(ctx context.Context, task int32) error {
 	if err != nil {
 		return err
 	}
-	row, err = textrow.One(ctx, r.set.Store, fmt.Sprintf("SELECT sum(counts['%s']), sum(counts['%s']) FROM ledger WHERE %s", telemetry.TooNew, telemetry.Superseded, steps), args...)
+	row, err = textrow.One(ctx, r.set.Store, fmt.Sprintf("SELECT sum(counts['%s']) FROM ledger WHERE %s", telemetry.TooNew, steps), args...)
 	if err != nil {
 		return err
 	}
@@ -162,12 +170,25 @@ func (r *run) account(ctx context.Context, task int32) error {
 	if err != nil {
 		return err
 	}
-	sent := r.sent[task].rows
 	r.report.Taken += taken[0]
 	r.report.TooNew += refused[0]
-	if rest := sent - taken[0] - refused[0]; rest > 0 {
-		r.report.Lost += rest
-		r.report.Superseded = r.report.Superseded || refused[1] > 0
-	}
+	r.report.Lost += sent - taken[0] - refused[0]
 	return nil
+}
+
+// superseded reads whether another run began before this one had sent its last
+// record to a task, and how many rows came after that.
+func (r *run) superseded(ctx context.Context, task int32) (refused int64, other bool, err error) {
+	sent := r.sent[task]
+	err = r.readFrom(ctx, record.Corrections, task, r.begun[task], sent.next, func(rec *kgo.Record) error {
+		headers := headersOf(rec)
+		if id, err := record.CorrectionIDOf(headers); err == nil && id.Sequence == 0 && id.Run != r.id {
+			other = true
+		}
+		if other {
+			refused += sent.records[rec.Offset]
+		}
+		return nil
+	})
+	return refused, other, err
 }

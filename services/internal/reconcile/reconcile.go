@@ -96,17 +96,19 @@ type Settings struct {
 
 // run is one run.
 type run struct {
-	cfg      Config
-	set      Settings
-	id       string
-	client   *kgo.Client
-	builder  *fact.Builder
-	inputs   *inputs
-	begun    map[int32]int64 // offset of the record that began the run, by task
-	sent     map[int32]*sentTo
-	report   *Report
-	maxKept  int
-	sequence map[int32]uint64
+	cfg     Config
+	set     Settings
+	id      string
+	client  *kgo.Client
+	builder *fact.Builder
+	inputs  *inputs
+	report  *Report
+
+	begun     map[int32]int64 // offset of the record that began the run, by task
+	sent      map[int32]*sentTo
+	sequence  map[int32]uint64 // of the last record, by task
+	maxKept   int              // readings in memory
+	perRecord int              // rows that a record is tried with
 }
 
 // Run reconciles and returns what it found and did.
@@ -120,21 +122,32 @@ func Run(ctx context.Context, cfg Config, set Settings) (*Report, error) {
 	if set.Progress == nil {
 		set.Progress = io.Discard
 	}
-	client, err := kafka.NewClient(set.Kafka, set.Logger, kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	r, err := newRun(cfg, set)
 	if err != nil {
 		return nil, err
 	}
-	defer client.Close()
-	r := &run{
-		cfg: cfg, set: set, id: randomID(), client: client, builder: fact.NewBuilder(memory.DefaultAllocator),
-		begun: map[int32]int64{}, sent: map[int32]*sentTo{}, sequence: map[int32]uint64{}, maxKept: maxKept,
-		report: newReport(cfg.DryRun),
-	}
-	defer r.builder.Release()
+	defer r.close()
 	if err := r.run(ctx); err != nil {
 		return nil, fmt.Errorf("reconcile: %w", err)
 	}
 	return r.report, nil
+}
+
+func newRun(cfg Config, set Settings) (*run, error) {
+	client, err := kafka.NewClient(set.Kafka, set.Logger, kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	if err != nil {
+		return nil, err
+	}
+	return &run{
+		cfg: cfg, set: set, id: randomID(), client: client, builder: fact.NewBuilder(memory.DefaultAllocator),
+		begun: map[int32]int64{}, sent: map[int32]*sentTo{}, sequence: map[int32]uint64{}, maxKept: maxKept, perRecord: guessedRows,
+		report: newReport(cfg.DryRun),
+	}, nil
+}
+
+func (r *run) close() {
+	r.builder.Release()
+	r.client.Close()
 }
 
 func (r *run) run(ctx context.Context) error {
@@ -148,6 +161,11 @@ func (r *run) run(ctx context.Context) error {
 	if err := r.begin(ctx, tasks); err != nil {
 		return err
 	}
+	return r.work(ctx, tasks)
+}
+
+// work does what follows the begin.
+func (r *run) work(ctx context.Context, tasks []int32) (err error) {
 	if r.inputs, err = r.openInputs(ctx); err != nil {
 		return err
 	}
@@ -193,18 +211,39 @@ func (r *run) task(ctx context.Context, task int32, from, to int64) error {
 		return err
 	}
 	chunk := floorTo(r.cfg.Chunk.Nanoseconds(), r.set.Engine.Window.Nanoseconds())
-	for at := from; at < to; at += chunk {
+	for at := from; at < to; {
 		end := min(to, at+chunk)
 		r.progress("task %d: %s to %s", task, clock(at), clock(end))
 		past, err := r.readPast(ctx, task, kept.Start, dims, at, end)
 		if err != nil {
 			return err
 		}
+		first, last, ok := r.span(past, dims)
+		if !ok {
+			return nil
+		}
+		to = min(to, last)
+		if first >= end {
+			at = first // there never was anything before
+			continue
+		}
 		if err := r.compare(ctx, task, past, at, end); err != nil {
 			return err
 		}
+		at = end
 	}
 	return nil
+}
+
+// span returns the window edges between which a task can have facts: a wide
+// range is not worth a pass over the samples for each of its empty chunks.
+func (r *run) span(past *engine.Past, d dimensions) (from, to int64, ok bool) {
+	window := r.set.Engine.Window.Nanoseconds()
+	first, last, ok := past.Span()
+	for i := range d.placements {
+		first = min(first, d.placements[i].Start)
+	}
+	return floorTo(first, window) - window, floorTo(last, window) + window, ok
 }
 
 // slice is how many windows are held in memory as rows.

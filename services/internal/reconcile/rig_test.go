@@ -31,6 +31,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv("NTEGRAL_TEST_CHSERVER") != "" {
 		chservertest.Main(m)
 	}
+	if os.Getenv(envChild) != "" {
+		os.Exit(child())
+	}
 	code := kafkatest.Main(m)
 	if code == 0 {
 		if err := goleak.Find(); err != nil {

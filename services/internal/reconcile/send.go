@@ -14,8 +14,9 @@ import (
 
 // sentTo is what a run has sent to a task.
 type sentTo struct {
-	rows int64
-	next int64 // the offset after the last record
+	rows    int64
+	next    int64           // the offset after the last record
+	records map[int64]int64 // rows by offset
 }
 
 // guessedRows fill about a record.
@@ -24,7 +25,7 @@ const guessedRows = 4096
 // send publishes the differences of a task, one record after the other: their
 // order is what tells a record from its repetition.
 func (r *run) send(ctx context.Context, task int32, rows []fact.Row) error {
-	for n := guessedRows; len(rows) > 0; {
+	for n := r.perRecord; len(rows) > 0; {
 		n = min(n, len(rows), fact.MaxRows)
 		value, _, err := r.builder.Encode(rows[:n])
 		if err != nil {
@@ -44,10 +45,10 @@ func (r *run) send(ctx context.Context, task int32, rows []fact.Row) error {
 		}
 		to := r.sent[task]
 		if to == nil {
-			to = &sentTo{}
+			to = &sentTo{records: map[int64]int64{}}
 			r.sent[task] = to
 		}
-		to.rows, to.next = to.rows+int64(n), offset+1
+		to.rows, to.next, to.records[offset] = to.rows+int64(n), offset+1, int64(n)
 		rows = rows[n:]
 	}
 	return nil
