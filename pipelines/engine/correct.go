@@ -46,7 +46,7 @@ func (e *Engine) ApplyReconciliation(run string) {
 // that are not a correction's to write. A record that comes again is passed over.
 func (e *Engine) ApplyCorrection(c *Correction) {
 	if c.Run != e.run {
-		e.refuse(telemetry.Superseded, "", "correction of run "+c.Run+", which is not the last one", uint64(len(c.Rows)), 0, 0)
+		e.refuseCorrection(telemetry.Superseded, "", "correction of run "+c.Run+", which is not the last one", uint64(len(c.Rows)), 0, 0)
 		return
 	}
 	if c.Sequence <= e.sequence {
@@ -59,16 +59,20 @@ func (e *Engine) ApplyCorrection(c *Correction) {
 		start, end := row.WindowStart, row.WindowStart+row.WindowLength
 		switch {
 		case row.WindowLength != e.cfg.window || e.floor(start) != start || !plausible(&row.Sums):
-			e.refuse(telemetry.OutOfRange, row.Node, "correction with a window or figure that cannot be", 1, start, end)
+			e.refuseCorrection(telemetry.OutOfRange, row.Node, "correction with a window or figure that cannot be", 1, start, end)
 		case n == nil:
-			e.refuse(telemetry.UnknownNode, row.Node, "correction of a node without an inventory row", 1, start, end)
+			e.refuseCorrection(telemetry.UnknownNode, row.Node, "correction of a node without an inventory row", 1, start, end)
 		case n.settled == never || start >= n.settled:
-			e.refuse(telemetry.TooNew, n.id, "correction of a window that the processor restates itself", 1, start, end)
+			e.refuseCorrection(telemetry.TooNew, n.id, "correction of a window that the processor restates itself", 1, start, end)
 		default:
 			row.Origin = fact.Origin{Reason: fact.ReasonReconciled}
 			e.result.Rows = append(e.result.Rows, row)
 		}
 	}
+}
+
+func (e *Engine) refuseCorrection(reason telemetry.Reason, node, detail string, count uint64, first, last int64) {
+	e.addLetter(letterKey{reason: reason, node: node, correction: true}, detail, count, first, last)
 }
 
 func plausible(s *fact.Sums) bool {

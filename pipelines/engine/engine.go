@@ -47,5 +47,6 @@ type Letter struct {
 	Node        string
 	Detail      string // the first one, for people
 	Count       uint64
-	First, Last int64 // event times, ns
+	First, Last int64 // event times, ns; of corrections those of their windows
+	Correction  bool  // it is about corrections
 }

@@ -299,7 +299,8 @@ func TestPowerLimitsOfAnyAge(t *testing.T) {
 	}
 	const start = 10 * 3600
 	events := []event{
-		{dim: telemetry.Device{Node: "n", Kind: telemetry.KindWall}}, {dim: telemetry.Device{Node: "n", ID: "g", Kind: telemetry.KindGPU}},
+		{dim: telemetry.Device{Node: "n", Kind: telemetry.KindWall}},
+		{dim: telemetry.Device{Node: "n", ID: "g", Kind: telemetry.KindGPU}},
 		at(0, telemetry.PowerLimit, 4_000_000_000), at(7, telemetry.PowerLimit, 100_000_000), at(5, telemetry.PowerLimit, 4_000_000_000),
 	}
 	for i := range int64(200) { // 1 kW, ten times the limit

@@ -12,6 +12,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/ntegral/ntegral/schemas/record"
+	"github.com/ntegral/ntegral/schemas/telemetry"
 	"github.com/ntegral/ntegral/services/internal/kafka"
 	"github.com/ntegral/ntegral/services/internal/kafka/kafkatest"
 	"github.com/ntegral/ntegral/services/internal/process"
@@ -139,6 +143,7 @@ func TestTwoRuns(t *testing.T) {
 	if r := first.report; r.Taken != 0 || r.Lost != r.Rows || !r.Superseded || r.Complete() || r.Rows == 0 {
 		t.Errorf("the first of two runs: %+v", r)
 	}
+	checkLetters(t, first)
 	if err := second.work(t.Context(), tasks); err != nil {
 		t.Fatal(err)
 	}
@@ -149,6 +154,26 @@ func TestTwoRuns(t *testing.T) {
 		t.Errorf("reconciled:\n%s\nwant, as in order:\n%s", got, want)
 	}
 	s.verify()
+}
+
+// checkLetters wants a dead letter for every row that was refused.
+func checkLetters(t *testing.T, r *run) {
+	t.Helper()
+	ends, err := kafka.EndOffsets(t.Context(), r.client, record.DeadLetters)
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := int64(0)
+	err = r.readFrom(t.Context(), record.DeadLetters, 0, 0, ends[record.DeadLetters][0], func(rec *kgo.Record) error {
+		l, err := record.DecodeDeadLetter(rec.Value)
+		if err == nil && l.Reason == telemetry.Superseded && l.Origin == record.Corrections {
+			said += int64(l.Count)
+		}
+		return err
+	})
+	if err != nil || said != r.report.Lost {
+		t.Errorf("dead letters tell of %d rows, %d were refused: %v", said, r.report.Lost, err)
+	}
 }
 
 func (s *system) newRun() *run {
