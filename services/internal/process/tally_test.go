@@ -103,7 +103,7 @@ func (t *tally) SkipStep() {
 	t.state.Step++
 	t.note("end")
 	clear(t.rows)
-	t.res = engine.Result{}
+	t.res = engine.Result{Watermark: t.res.Watermark}
 }
 
 func (t *tally) EndStep() *engine.Result {
