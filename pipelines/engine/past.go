@@ -16,30 +16,35 @@ import (
 // It is an Engine that judges nothing late and closes nothing. Rates, inventory
 // and placements come first, all of them, in the order of their offsets, then
 // samples. Of these it keeps what the stretch needs: readings up to the margin
-// before and after it, and the power limits that held when that begins. A seal
-// says nothing about windows that are older than the horizon.
+// before and after it, and of power limits and energy counters the last one
+// before that: the limit still holds, and a counter that hangs says nothing as
+// long as it repeats it. A seal says nothing about windows that are older than
+// the horizon.
 type Past struct {
 	engine  *Engine
 	horizon int64
 	lo, hi  int64 // readings of [lo, hi] are kept
 	clocks  map[string]*clock
-	limits  map[limitKey]limitReading
+	before  map[seriesKey]lastReading
 	clipped record.SampleBatch
 	kept    int
 
 	first, last int64 // times of all readings, also those that are not kept; never: there are none
 }
 
-type limitKey struct{ node, device string }
+type seriesKey struct {
+	node, device string
+	metric       telemetry.Metric
+}
 
-type limitReading struct{ at, value int64 }
+type lastReading struct{ at, value int64 }
 
 // NewPast makes a Past of the windows of [from, to). The configuration must be
 // valid.
 func NewPast(cfg Config, from, to int64) *Past {
 	p := &Past{
 		engine: New(cfg), horizon: cfg.Horizon.Nanoseconds(), lo: from - cfg.Margin(), hi: to + cfg.Margin(),
-		clocks: map[string]*clock{}, limits: map[limitKey]limitReading{}, first: never, last: never,
+		clocks: map[string]*clock{}, before: map[seriesKey]lastReading{}, first: never, last: never,
 	}
 	p.engine.cfg.horizon = 1 << 62 // nothing is late
 	return p
@@ -70,8 +75,8 @@ func (p *Past) ApplySamples(b *record.SampleBatch) {
 	}
 	p.hear(n, b)
 	for i := range b.Series {
-		if b.Series[i].Metric == telemetry.PowerLimit {
-			p.noteLimits(n, b, &b.Series[i])
+		if m := b.Series[i].Metric; m == telemetry.PowerLimit || m == telemetry.EnergyJoules {
+			p.noteBefore(n, b, &b.Series[i])
 		}
 	}
 	clipped := p.clip(b)
@@ -116,21 +121,21 @@ func (p *Past) hear(n *node, b *record.SampleBatch) {
 	c.moves(newest, false)
 }
 
-// noteLimits keeps the last power limit before what is kept of readings.
-func (p *Past) noteLimits(n *node, b *record.SampleBatch, c *record.SeriesColumn) {
+// noteBefore keeps a series' last reading before what is kept of all readings.
+func (p *Past) noteBefore(n *node, b *record.SampleBatch, c *record.SeriesColumn) {
 	target, reason := n.target(c)
 	if reason != telemetry.Accepted {
 		return
 	}
-	key := limitKey{n.id, c.Device}
+	key := seriesKey{n.id, c.Device, c.Metric}
 	for i, at := range b.Axes[c.Axis] {
 		v := c.Values[i]
 		if at >= p.lo || telemetry.CheckTime(at, b.TakenIn, p.engine.cfg.maxFutureSkew) != telemetry.Accepted ||
 			telemetry.CheckValue(c.Metric, target.kind, v) != telemetry.Accepted {
 			continue
 		}
-		if known, ok := p.limits[key]; !ok || at > known.at || at == known.at && v > known.value {
-			p.limits[key] = limitReading{at, v}
+		if known, ok := p.before[key]; !ok || at > known.at || at == known.at && v > known.value {
+			p.before[key] = lastReading{at, v}
 		}
 	}
 }
@@ -180,7 +185,7 @@ func (p *Past) Until(node string) int64 {
 // past's stretch, each node's up to Until, and what conservation leaves over:
 // energy, money and time, always 0. No samples may come after it.
 func (p *Past) Rows(from, to int64) (rows []fact.Row, residual [3]int64) {
-	p.applyLimits()
+	p.applyBefore()
 	t := attribution.Totals{}
 	for _, id := range sortedKeys(p.engine.nodes) {
 		n := p.engine.nodes[id]
@@ -194,14 +199,14 @@ func (p *Past) Rows(from, to int64) (rows []fact.Row, residual [3]int64) {
 	return rows, [3]int64{t.MeterEnergy - t.RowEnergy, t.OwedMoney - t.RowMoney, t.PresenceTime - t.RowTime}
 }
 
-func (p *Past) applyLimits() {
-	for key, l := range p.limits {
+func (p *Past) applyBefore() {
+	for key, l := range p.before {
 		p.engine.ApplySamples(&record.SampleBatch{
 			Node: key.node, TakenIn: telemetry.MaxTime, Axes: [][]int64{{l.at}},
-			Series: []record.SeriesColumn{{Device: key.device, Metric: telemetry.PowerLimit, Values: []int64{l.value}}},
+			Series: []record.SeriesColumn{{Device: key.device, Metric: key.metric, Values: []int64{l.value}}},
 		})
 	}
-	clear(p.limits)
+	clear(p.before)
 }
 
 // Difference returns what must be added to the rows that were written so that

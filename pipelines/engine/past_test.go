@@ -101,11 +101,13 @@ func rowsOf(t testing.TB, p *engine.Past, from, to int64) []fact.Row {
 }
 
 // reconcile does what a run of reconciliation does, in chunks of so many
-// windows, and returns how many rows it sent.
-func (l *live) reconcile(run string, events []event, from, to, chunk int64) (sent int) {
+// windows, and returns how many rows it sent. Meanwhile happens after the run
+// has read, and before what it sends comes in.
+func (l *live) reconcile(run string, events []event, from, to, chunk int64, meanwhile func()) (sent int) {
 	l.engine.ApplyReconciliation(run)
 	l.step()
 	sequence := uint64(0)
+	var corrections []engine.Correction
 	for at := from; at < to; at += chunk {
 		end := min(to, at+chunk)
 		p := pastOf(l.cfg, events, at, end)
@@ -114,11 +116,14 @@ func (l *live) reconcile(run string, events []event, from, to, chunk int64) (sen
 		for len(rows) > 0 {
 			n := min(len(rows), 50)
 			sequence++
-			c := &engine.Correction{Run: run, Sequence: sequence, Rows: rows[:n]}
-			l.engine.ApplyCorrection(c)
-			l.engine.ApplyCorrection(c) // a producer may send it twice
+			corrections = append(corrections, engine.Correction{Run: run, Sequence: sequence, Rows: rows[:n]})
 			rows, sent = rows[n:], sent+n
 		}
+	}
+	meanwhile()
+	for i := range corrections {
+		l.engine.ApplyCorrection(&corrections[i])
+		l.engine.ApplyCorrection(&corrections[i]) // a producer may send it twice
 	}
 	l.step()
 	return sent
@@ -128,6 +133,16 @@ func (l *live) reconcile(run string, events []event, from, to, chunk int64) (sen
 func settledOnly(e *engine.Engine, rows map[identity]fact.Sums) map[string]string {
 	some := maps.Clone(rows)
 	maps.DeleteFunc(some, func(id identity, _ fact.Sums) bool { return id.WindowStart >= e.Settled(id.Node) })
+	return named(outcome{Rows: some})
+}
+
+// unsettledOnly is what a correction may not have touched, of windows that the
+// engine has let go of since.
+func unsettledOnly(e *engine.Engine, rows map[identity]fact.Sums) map[string]string {
+	some := maps.Clone(rows)
+	maps.DeleteFunc(some, func(id identity, _ fact.Sums) bool {
+		return id.WindowStart < e.Settled(id.Node) || id.WindowStart >= e.Floor(id.Node)
+	})
 	return named(outcome{Rows: some})
 }
 
@@ -155,14 +170,23 @@ func TestReconcileMakesThePastWhole(t *testing.T) {
 			want := deliver(t, whole, s.events(delivery{seed: seed, packs: 1000}), seed, 0, 0)
 
 			l := newLive(t, engine.DefaultConfig())
-			cut := len(events) * 3 / 4
-			l.play(events[:cut], r)
+			cut, next := len(events)*2/3, len(events)*5/6
+			twin := newLive(t, engine.DefaultConfig()) // is never reconciled
+			for _, each := range []*live{l, twin} {
+				each.play(events[:cut], rand.New(rand.NewPCG(seed, 29)))
+			}
 			from, to := scriptStart-3600*second, scriptStart+span
 			to -= to % windowNs
 			chunk := int64(30+r.IntN(200)) * windowNs
-			corrected += l.reconcile("first", events[:cut], from, to, chunk)
-			l.play(events[cut:], r)
-			corrected += l.reconcile("second", events, from, to, chunk)
+			nothing := func() {}
+			corrected += l.reconcile("first", events[:cut], from, to, chunk, func() { l.play(events[cut:next], rand.New(rand.NewPCG(seed, 31))) })
+			twin.step() // the same steps: how far a late placement acts is a matter of them
+			twin.play(events[cut:next], rand.New(rand.NewPCG(seed, 31)))
+			if diff := cmp.Diff(unsettledOnly(l.engine, l.Rows), unsettledOnly(l.engine, twin.Rows)); diff != "" {
+				t.Fatalf("the run changed windows that the engine still wrote to meanwhile (-got +want):\n%s", diff)
+			}
+			l.play(events[next:], r)
+			corrected += l.reconcile("second", events, from, to, chunk, nothing)
 			if l.counts[telemetry.Late] == 0 {
 				t.Error("the test means to have late readings")
 			}
@@ -170,7 +194,7 @@ func TestReconcileMakesThePastWhole(t *testing.T) {
 				t.Fatalf("got before want (-got +want):\n%s", diff)
 			}
 			before, rows := l.counts, maps.Clone(l.Rows)
-			sent := l.reconcile("third", events, from, to, chunk)
+			sent := l.reconcile("third", events, from, to, chunk, nothing)
 			if refused := l.counts[telemetry.TooNew] - before[telemetry.TooNew]; int64(sent) != refused || !maps.Equal(l.Rows, rows) {
 				t.Errorf("another run: %d rows sent, %d refused, sums changed: %t", sent, refused, !maps.Equal(l.Rows, rows))
 			}
@@ -288,6 +312,29 @@ func TestCorrectionsThatAreNotTaken(t *testing.T) {
 	e.SkipStep()
 	if n := len(e.EndStep().Rows); n != 0 {
 		t.Errorf("%d rows of a skipped step", n)
+	}
+}
+
+// TestHungCounterOfAnyAge: a counter that has hung since long before the stretch
+// and then moves says what no window holds, though the reading before that move
+// is near.
+func TestHungCounterOfAnyAge(t *testing.T) {
+	at := func(seconds, v int64) event {
+		return event{node: "n", batch: []telemetry.Reading{{Device: "g", Metric: telemetry.EnergyJoules, Time: scriptStart + seconds*second, Value: v}}}
+	}
+	events := []event{
+		{dim: telemetry.Device{Node: "n", Kind: telemetry.KindWall}}, {dim: telemetry.Device{Node: "n", ID: "g", Kind: telemetry.KindGPU}},
+		at(0, 5_000_000), at(17_000, 5_000_000), at(18_060, 905_000_000), at(20_000, 905_000_000),
+	}
+	from := scriptStart - scriptStart%windowNs + 18_000*second
+	rows := rowsOf(t, pastOf(engine.DefaultConfig(), events, from, from+600*second), from, from+600*second)
+	for _, r := range rows {
+		if r.Sums[fact.Energy] != 0 {
+			t.Errorf("it counts: %+v", r)
+		}
+	}
+	if len(rows) == 0 {
+		t.Error("no rows")
 	}
 }
 

@@ -30,7 +30,8 @@ type Topic struct {
 }
 
 // Topics lists every topic of the system. Dimensions are kept for ever: they
-// are small and read from their beginning. Samples outlast the horizon by far;
+// are small and read from their beginning. Corrections are seldom: a bound of
+// time would leave their partitions empty between two. Samples outlast the horizon by far;
 // the state topic trims itself by deleting records below the last checkpoint.
 func Topics() []Topic {
 	const week, month = 7 * 24, 30 * 24
@@ -39,7 +40,7 @@ func Topics() []Topic {
 		{Name: Placements},
 		{Name: Inventory},
 		{Name: Rates, Single: true},
-		{Name: Corrections, RetentionHours: week, RetentionBytes: 4 << 30},
+		{Name: Corrections, RetentionBytes: 1 << 30},
 		{Name: Billing, Single: true},
 		{Name: Facts, RetentionHours: week, RetentionBytes: 16 << 30},
 		{Name: State},
