@@ -323,7 +323,8 @@ func TestHungCounterOfAnyAge(t *testing.T) {
 		return event{node: "n", batch: []telemetry.Reading{{Device: "g", Metric: telemetry.EnergyJoules, Time: scriptStart + seconds*second, Value: v}}}
 	}
 	events := []event{
-		{dim: telemetry.Device{Node: "n", Kind: telemetry.KindWall}}, {dim: telemetry.Device{Node: "n", ID: "g", Kind: telemetry.KindGPU}},
+		{dim: telemetry.Device{Node: "n", Kind: telemetry.KindWall}},
+		{dim: telemetry.Device{Node: "n", ID: "g", Kind: telemetry.KindGPU}},
 		at(0, 5_000_000), at(17_000, 5_000_000), at(18_060, 905_000_000), at(20_000, 905_000_000),
 	}
 	from := scriptStart - scriptStart%windowNs + 18_000*second
