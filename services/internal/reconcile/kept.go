@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -19,11 +20,22 @@ import (
 // nothing of those before it; a recording of long ago that is replayed is
 // published today, so once records of it are gone, nothing of it is whole.
 type Kept struct {
-	Task    int32 `json:"task"`
-	Start   int64 `json:"start_offset"`
-	Whole   bool  `json:"whole"`   // nothing was deleted
-	Nothing bool  `json:"nothing"` // everything was
-	From    int64 `json:"from_ns"` // first window all of whose readings are there, ns
+	Task    int32     `json:"task"`
+	Start   int64     `json:"start_offset"`
+	Whole   bool      `json:"whole"`         // nothing was deleted
+	Nothing bool      `json:"nothing"`       // everything was
+	From    time.Time `json:"from,omitzero"` // else the first window all of whose readings are there
+}
+
+// covers returns the part of [from, to) all of whose readings are there.
+func (k Kept) covers(from, to int64) (int64, int64) {
+	switch {
+	case k.Whole:
+		return from, to
+	case k.Nothing:
+		return to, to
+	}
+	return min(max(from, k.From.UnixNano()), to), to
 }
 
 func (k Kept) String() string {
@@ -33,18 +45,15 @@ func (k Kept) String() string {
 	case k.Nothing:
 		return "the samples topic holds no reading any more"
 	}
-	return fmt.Sprintf("the samples topic is kept from offset %d on, which suffices for windows from %s", k.Start, clock(k.From))
+	return fmt.Sprintf("the samples topic is kept from offset %d on, which suffices for windows from %s", k.Start, k.From.Format(time.RFC3339))
 }
-
-// beginning is before all windows.
-const beginning = -1 << 62
 
 func (r *run) kept(ctx context.Context, task int32) (Kept, error) {
 	starts, err := kafka.StartOffsets(ctx, r.client, record.Samples)
 	if err != nil {
 		return Kept{}, err
 	}
-	k := Kept{Task: task, Start: starts[record.Samples][task], From: beginning}
+	k := Kept{Task: task, Start: starts[record.Samples][task]}
 	end := r.inputs.samplesEnd[task]
 	switch {
 	case k.Start == 0:
@@ -65,7 +74,7 @@ func (r *run) kept(ctx context.Context, task int32) (Kept, error) {
 	cfg := r.set.Engine
 	window := cfg.Window.Nanoseconds()
 	// Twice the skew: clocks of writers differ, too.
-	k.From = floorTo(published+2*cfg.MaxFutureSkew.Nanoseconds()+cfg.Margin()+window-1, window)
+	k.From = time.Unix(0, floorTo(published+2*cfg.MaxFutureSkew.Nanoseconds()+cfg.Margin()+window-1, window)).UTC()
 	return k, nil
 }
 

@@ -193,15 +193,13 @@ func (r *run) task(ctx context.Context, task int32, from, to int64) error {
 		return err
 	}
 	r.report.Kept = append(r.report.Kept, kept)
-	if kept.Nothing || kept.From >= to {
+	asked := from
+	if from, to = kept.covers(from, to); from > asked {
 		r.report.Clipped = true
-		r.progress("task %d: %s: left alone", task, kept)
-		return nil
+		r.progress("task %d: %s", task, kept)
 	}
-	if from < kept.From {
-		r.report.Clipped = true
-		from = kept.From
-		r.progress("task %d: %s: reconciling from there", task, kept)
+	if from >= to {
+		return nil
 	}
 	if r.inputs.samplesEnd[task] == kept.Start {
 		return nil // never had a reading

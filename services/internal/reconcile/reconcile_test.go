@@ -118,7 +118,7 @@ func testReadingsThatAreGone(t *testing.T, live bool) {
 		t.Errorf("%d rows corrected", r.Rows)
 	}
 	for _, k := range r.Kept {
-		if k.Whole || k.Nothing || k.From <= start+80*minute {
+		if k.Whole || k.Nothing || k.From.UnixNano() <= start+80*minute {
 			t.Errorf("task %d: %s", k.Task, k)
 		}
 	}
@@ -126,9 +126,9 @@ func testReadingsThatAreGone(t *testing.T, live bool) {
 		s.sameFacts(s.facts(everything), old)
 		return
 	}
-	clipped := r.Kept[0].From
+	clipped := everything
 	for _, k := range r.Kept {
-		clipped = min(clipped, k.From)
+		clipped = min(clipped, k.From.UnixNano())
 	}
 	s.sameFacts(s.facts(clipped), before(old, clipped))
 	s.verify()
@@ -189,6 +189,22 @@ func TestRefusals(t *testing.T) {
 		tt.with(&cfg, &set)
 		if _, err := Run(t.Context(), cfg, set); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: got %v, want %q", tt.name, err, tt.want)
+		}
+	}
+}
+
+// TestKeptCovers: what is asked for is cut at what is there.
+func TestKeptCovers(t *testing.T) {
+	from := time.Unix(0, 100)
+	for _, tt := range []struct {
+		kept     Kept
+		from, to int64
+	}{
+		{Kept{Whole: true}, 50, 150}, {Kept{Nothing: true}, 150, 150}, {Kept{From: from}, 100, 150},
+		{Kept{From: time.Unix(0, 40)}, 50, 150}, {Kept{From: time.Unix(0, 150)}, 150, 150}, {Kept{From: time.Unix(0, 400)}, 150, 150},
+	} {
+		if f, to := tt.kept.covers(50, 150); f != tt.from || to != tt.to {
+			t.Errorf("%s: [%d, %d), want [%d, %d)", tt.kept, f, to, tt.from, tt.to)
 		}
 	}
 }
