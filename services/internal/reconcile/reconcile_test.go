@@ -200,8 +200,12 @@ func TestKeptCovers(t *testing.T) {
 		kept     Kept
 		from, to int64
 	}{
-		{Kept{Whole: true}, 50, 150}, {Kept{Nothing: true}, 150, 150}, {Kept{From: from}, 100, 150},
-		{Kept{From: time.Unix(0, 40)}, 50, 150}, {Kept{From: time.Unix(0, 150)}, 150, 150}, {Kept{From: time.Unix(0, 400)}, 150, 150},
+		{Kept{Whole: true}, 50, 150},
+		{Kept{Nothing: true}, 150, 150},
+		{Kept{From: from}, 100, 150},
+		{Kept{From: time.Unix(0, 40)}, 50, 150},
+		{Kept{From: time.Unix(0, 150)}, 150, 150},
+		{Kept{From: time.Unix(0, 400)}, 150, 150},
 	} {
 		if f, to := tt.kept.covers(50, 150); f != tt.from || to != tt.to {
 			t.Errorf("%s: [%d, %d), want [%d, %d)", tt.kept, f, to, tt.from, tt.to)
