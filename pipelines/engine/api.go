@@ -31,7 +31,9 @@ type Engine struct {
 	batch     columnBuffer
 	axes      []axisState
 	packer    packer
-	fresh     bool // the record at hand says something new
+	fresh     bool   // the record at hand says something new
+	run       string // of reconciliation that counts, and the last record of it
+	sequence  uint64
 }
 
 // limits is Config in nanoseconds.
@@ -279,7 +281,14 @@ func compareDimensions(a, b *fact.Dimensions) int {
 }
 
 func compareLetters(a, b Letter) int {
-	return cmp.Or(strings.Compare(a.Node, b.Node), cmp.Compare(a.Reason, b.Reason))
+	last := 0
+	switch {
+	case b.Correction && !a.Correction:
+		last = -1
+	case a.Correction && !b.Correction:
+		last = 1
+	}
+	return cmp.Or(strings.Compare(a.Node, b.Node), cmp.Compare(a.Reason, b.Reason), last)
 }
 
 func (e *Engine) node(id string) *node {
@@ -318,19 +327,25 @@ func back(t, d int64) int64 {
 }
 
 type letterKey struct {
-	reason telemetry.Reason
-	node   string
+	reason     telemetry.Reason
+	node       string
+	correction bool
 }
 
 // refuse counts events that are refused or kept out, and gathers them by node
 // and reason in one letter.
 func (e *Engine) refuse(reason telemetry.Reason, node, detail string, count uint64, first, last int64) {
-	e.result.Counts[reason] += int64(count)
-	key := letterKey{reason, node}
+	e.addLetter(letterKey{reason: reason, node: node}, detail, count, first, last)
+}
+
+func (e *Engine) addLetter(key letterKey, detail string, count uint64, first, last int64) {
+	e.result.Counts[key.reason] += int64(count)
 	i, ok := e.letters[key]
 	if !ok {
 		e.letters[key] = len(e.result.Letters)
-		e.result.Letters = append(e.result.Letters, Letter{Reason: reason, Node: node, Detail: detail, Count: count, First: first, Last: last})
+		e.result.Letters = append(e.result.Letters, Letter{
+			Reason: key.reason, Node: key.node, Correction: key.correction, Detail: detail, Count: count, First: first, Last: last,
+		})
 		return
 	}
 	l := &e.result.Letters[i]

@@ -64,7 +64,7 @@ func (e *Engine) emit(dst []fact.Row, n *node, budget *int64) []fact.Row {
 	first := len(dst)
 	if restated < n.emitted {
 		dst = e.rows(dst, n, restated, n.emitted, &t)
-		dst = difference(dst, first, n.before)
+		dst = difference(dst, first, n.before, fact.ReasonCorrected)
 	}
 	if edge := e.closable(n, budget); edge > n.emitted {
 		closed := len(dst)
@@ -129,7 +129,7 @@ func (e *Engine) closable(n *node, budget *int64) int64 {
 // difference turns the rows of dst from first on, the figures as they are now,
 // into what must be added to before, the figures as they were. Rows that did
 // not change go away.
-func difference(dst []fact.Row, first int, before []fact.Row) []fact.Row {
+func difference(dst []fact.Row, first int, before []fact.Row, reason string) []fact.Row {
 	type identity struct {
 		fact.Key
 		fact.Dimensions
@@ -153,7 +153,7 @@ func difference(dst []fact.Row, first int, before []fact.Row) []fact.Row {
 	kept := dst[:first]
 	for _, row := range dst[first:] {
 		if !row.Sums.Zero() {
-			row.Reason = fact.ReasonCorrected
+			row.Reason = reason
 			kept = append(kept, row)
 		}
 	}

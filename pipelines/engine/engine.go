@@ -13,11 +13,13 @@
 // state as it is ("touch"); at the step's end they are computed from the state
 // as it has become, and the difference goes out. Nothing that was written has
 // to be kept. How far back an event can reach follows from the horizon and the
-// readings that are there, so those before that are forgotten ("trim").
+// readings that are there, so those before that are forgotten ("trim"). Windows
+// before that are never written again but by a correction, whose figures come
+// from a Past: an engine that has read everything once more (see correct.go).
 //
 // An Engine has no clock, does no I/O and is not safe for concurrent use. Inputs
-// of a step come in the order rates, inventory, placements, then samples and
-// seals in the order of their offsets.
+// of a step come in the order rates, inventory, placements, corrections, then
+// samples and seals in the order of their offsets.
 package engine
 
 import (
@@ -45,5 +47,6 @@ type Letter struct {
 	Node        string
 	Detail      string // the first one, for people
 	Count       uint64
-	First, Last int64 // event times, ns
+	First, Last int64 // event times, ns; of corrections those of their windows
+	Correction  bool  // it is about corrections
 }

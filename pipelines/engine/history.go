@@ -24,15 +24,37 @@ func (n *node) packedTo() int64 {
 	return never
 }
 
-// pack moves what the next windows of a node do not need into a block.
+// maxBlocks bounds how many blocks a step makes of a node's readings. A block
+// that is as long as the windows of a whole step would be kept, and its windows
+// be restated, for long.
+const maxBlocks = 64
+
+// pack moves what the next windows of a node do not need into blocks, most often
+// one a window.
 //
-// Readings take 16 bytes as they are and 2 to 4 packed; a node is packed once a
-// window, and unpacked as far as a late event reaches.
+// Readings take 16 bytes as they are and 2 to 4 packed. Where a late event
+// reaches they are unpacked.
 func (e *Engine) pack(n *node) {
-	edge := n.emitted
-	if edge == never || edge <= n.packedTo() {
+	if n.emitted == never {
 		return
 	}
+	from := max(n.packedTo(), n.floor)
+	if from == never {
+		from = n.emitted - e.cfg.window
+		if len(n.islands) > 0 {
+			from = min(from, e.floor(n.islands[0].From))
+		}
+	}
+	count := (n.emitted - from) / e.cfg.window
+	stride := (count + maxBlocks - 1) / maxBlocks * e.cfg.window
+	for from < n.emitted {
+		from = min(from+stride, n.emitted)
+		e.packUntil(n, from)
+	}
+}
+
+// packUntil packs what windows from edge on do not need.
+func (e *Engine) packUntil(n *node, edge int64) {
 	p := &e.packer
 	p.begin()
 	reach := e.floor(e.reachable(n, edge))

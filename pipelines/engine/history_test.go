@@ -39,7 +39,7 @@ func TestUnpackIsPackBackwards(t *testing.T) {
 			}
 			want[s] = meter.Series{Times: slices.Clone(s.Times), Values: slices.Clone(s.Values)}
 		}
-		for n.emitted = 0; n.emitted < 1700*second; n.emitted += e.cfg.window * (1 + r.Int64N(3)) {
+		for n.emitted = 0; n.emitted < 1700*second; n.emitted += e.cfg.window * (1 + r.Int64N(3)*r.Int64N(200)) {
 			e.pack(n)
 		}
 		for _, s := range seriesOf(n) {

@@ -28,14 +28,14 @@ type node struct {
 	tree    *attribution.Node       // nil: to be built
 	holding []attribution.Placement // valid placements by ID; nil: to be built
 
-	newest      int64 // largest reading time that moves the watermark
-	ahead       int64 // a reading time more than jump ahead that waits for a second record
+	clock
 	lastReading int64 // largest reading time of all
 	frontier    int64 // up to which placements without an end hold
 	heard       int64 // partition time when the node's last record came
 	closeTo     int64 // windows up to here are closed
 	emitted     int64 // windows up to here had their rows out before this step
 	floor       int64 // windows before this can no longer be computed
+	settled     int64 // the floor when the run of reconciliation began that counts
 
 	mentioned     bool // is among the engine's touched nodes
 	before        []fact.Row
@@ -43,10 +43,24 @@ type node struct {
 	outsideBefore attribution.Totals
 }
 
+// clock is how far a node's readings have come.
+type clock struct {
+	newest int64 // largest reading time that moves the watermark
+	ahead  int64 // a reading time more than jump ahead that waits for a second record
+}
+
+// watermark is how far the node's readings are thought to be complete.
+func (c *clock) watermark(cfg *limits) int64 {
+	if c.newest == never {
+		return never
+	}
+	return c.newest - cfg.maxDelay
+}
+
 func newNode(id string) *node {
 	return &node{
 		id: id, devices: map[string]*attribution.Device{}, activity: map[string]*meter.Busy{}, placements: map[string][]*telemetry.Placement{},
-		newest: never, ahead: never, lastReading: never, frontier: never, heard: never, closeTo: never, emitted: never, floor: never, beforeFrom: math.MaxInt64, tail: never,
+		clock: clock{newest: never, ahead: never}, lastReading: never, frontier: never, heard: never, closeTo: never, emitted: never, floor: never, settled: never, beforeFrom: math.MaxInt64, tail: never,
 	}
 }
 
@@ -54,14 +68,6 @@ func newNode(id string) *node {
 func (n *node) known() bool {
 	_, ok := n.devices[""]
 	return ok
-}
-
-// watermark is how far the node's readings are thought to be complete.
-func (n *node) watermark(cfg *limits) int64 {
-	if n.newest == never {
-		return never
-	}
-	return n.newest - cfg.maxDelay
 }
 
 // build makes the tree and the list of valid placements.

@@ -349,21 +349,8 @@ func joinIslands(all []attribution.Interval, k int, joins bool, t, limit int64) 
 // advance moves the node's watermark, closes what it has passed and moves the
 // partition's time.
 func (e *Engine) advance(n *node, newest int64) {
-	switch {
-	case n.newest == never:
-		n.newest = newest
-	case newest <= n.newest:
-		n.ahead = never
+	if !n.moves(newest, e.fresh) {
 		return
-	case newest-n.newest <= jump:
-		n.newest, n.ahead = newest, never
-	case n.ahead == never:
-		n.ahead = newest
-		return
-	case newest == n.ahead && !e.fresh:
-		return // the same record once more confirms nothing
-	default:
-		n.newest, n.ahead = min(newest, n.ahead), never
 	}
 	w := n.watermark(&e.cfg)
 	e.moveFrontier(n, w)
@@ -372,6 +359,28 @@ func (e *Engine) advance(n *node, newest int64) {
 		e.partition = w
 	}
 	n.heard = e.partition
+}
+
+// moves takes the largest reading time of a record into the node's own, and
+// reports whether that moved.
+func (c *clock) moves(newest int64, fresh bool) bool {
+	switch {
+	case c.newest == never:
+		c.newest = newest
+	case newest <= c.newest:
+		c.ahead = never
+		return false
+	case newest-c.newest <= jump:
+		c.newest, c.ahead = newest, never
+	case c.ahead == never:
+		c.ahead = newest
+		return false
+	case newest == c.ahead && !fresh:
+		return false // the same record once more confirms nothing
+	default:
+		c.newest, c.ahead = min(newest, c.ahead), never
+	}
+	return true
 }
 
 // moveFrontier moves the end of placements that have none.

@@ -35,7 +35,7 @@ const (
 // which emit may keep. Equal states give equal bytes.
 func (e *Engine) Snapshot(chunkBytes int, emit func([]byte) error) error {
 	w := &stateWriter{limit: chunkBytes, emit: emit}
-	w.entry(entryEngine, binary.AppendVarint(nil, e.partition))
+	w.entry(entryEngine, binary.AppendUvarint(appendString(binary.AppendVarint(nil, e.partition), e.run), e.sequence))
 	e.rates.Each(func(r *telemetry.Rate) { w.entry(entryRate, record.AppendRate(nil, r)) })
 	for _, id := range sortedKeys(e.nodes) {
 		e.nodes[id].write(w)
@@ -91,7 +91,7 @@ func (n *node) write(w *stateWriter) {
 
 // times are the node's times that a snapshot carries.
 func (n *node) times() []*int64 {
-	return []*int64{&n.newest, &n.ahead, &n.lastReading, &n.frontier, &n.heard, &n.closeTo, &n.emitted, &n.floor}
+	return []*int64{&n.newest, &n.ahead, &n.lastReading, &n.frontier, &n.heard, &n.closeTo, &n.emitted, &n.floor, &n.settled}
 }
 
 func deviceSeries(d *attribution.Device) [seriesOfDevice]*meter.Series {
@@ -159,7 +159,7 @@ func Restore(cfg Config, next func() ([]byte, error)) (*Engine, error) {
 		f := &fields{b: payload}
 		switch kind {
 		case entryEngine:
-			e.partition = f.varint()
+			e.partition, e.run, e.sequence = f.varint(), f.text(), f.uvarint()
 		case entryRate:
 			rate, err := record.DecodeRate(payload)
 			if err != nil {

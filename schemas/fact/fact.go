@@ -45,8 +45,9 @@ type Origin struct {
 
 // Reasons of rows.
 const (
-	ReasonClosed    = "closed"    // the window closed
-	ReasonCorrected = "corrected" // something became known after it had closed
+	ReasonClosed     = "closed"     // the window closed
+	ReasonCorrected  = "corrected"  // something became known after it had closed
+	ReasonReconciled = "reconciled" // ntegral reconcile found what came too late for that
 )
 
 // Row is one fact.

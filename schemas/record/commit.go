@@ -38,7 +38,7 @@ func DecodeOpen(b []byte) (o Open, err error) {
 // Offsets are the input positions that a step has reached: the offset after
 // the last record it used, per topic.
 type Offsets struct {
-	Samples, Placements, Inventory, Rates int64
+	Samples, Placements, Inventory, Rates, Corrections int64
 }
 
 // Commit makes a step count. Sums are over the step's rows, column by column
@@ -93,7 +93,7 @@ func (c *Commit) Append(b []byte) []byte {
 	if c.Pending {
 		b = appendUint(b, 22, 1)
 	}
-	return b
+	return appendInt(b, 23, c.Inputs.Corrections)
 }
 
 // maxColumns bounds the lists of a commit.
@@ -103,7 +103,7 @@ const maxColumns = 1024
 func DecodeCommit(b []byte) (c Commit, err error) {
 	ints := [...]*int64{
 		6: &c.RecordedAt, 7: &c.Inputs.Samples, 8: &c.Inputs.Placements, 9: &c.Inputs.Inventory, 10: &c.Inputs.Rates, 15: &c.Watermark,
-		16: &c.RejectedEnergy, 17: &c.UnplacedEnergy, 18: &c.InconsistentEnergy, 19: &c.ResidualEnergy, 20: &c.ResidualMoney, 21: &c.ResidualTime,
+		16: &c.RejectedEnergy, 17: &c.UnplacedEnergy, 18: &c.InconsistentEnergy, 19: &c.ResidualEnergy, 20: &c.ResidualMoney, 21: &c.ResidualTime, 23: &c.Inputs.Corrections,
 	}
 	parts, pending := uint64(0), uint64(0)
 	err = each(b, func(f field) (err error) {
@@ -173,6 +173,7 @@ func (m *Manifest) Append(b []byte) []byte {
 	for i, v := range []uint64{
 		m.Epoch, m.Step, m.Checkpoint, m.Chunks, uint64(m.FirstChunk), uint64(m.FactsFrom),
 		uint64(m.Inputs.Samples), uint64(m.Inputs.Placements), uint64(m.Inputs.Inventory), uint64(m.Inputs.Rates), m.Checksum, m.Version,
+		uint64(m.Inputs.Corrections),
 	} {
 		b = appendUint(b, protowire.Number(i+2), v)
 	}
@@ -183,7 +184,7 @@ func (m *Manifest) Append(b []byte) []byte {
 func DecodeManifest(b []byte) (m Manifest, err error) {
 	uints := [...]*uint64{2: &m.Epoch, 3: &m.Step, 4: &m.Checkpoint, 5: &m.Chunks, 12: &m.Checksum, 13: &m.Version}
 	ints := [...]*int64{
-		6: &m.FirstChunk, 7: &m.FactsFrom, 8: &m.Inputs.Samples, 9: &m.Inputs.Placements, 10: &m.Inputs.Inventory, 11: &m.Inputs.Rates,
+		6: &m.FirstChunk, 7: &m.FactsFrom, 8: &m.Inputs.Samples, 9: &m.Inputs.Placements, 10: &m.Inputs.Inventory, 11: &m.Inputs.Rates, 14: &m.Inputs.Corrections,
 	}
 	err = each(b, func(f field) error {
 		switch {

@@ -84,7 +84,7 @@ func drawOpen(r source) ([]byte, fields) {
 
 func withOffsets(f fields, o record.Offsets) fields {
 	f["samples_offset"], f["placements_offset"] = o.Samples, o.Placements
-	f["inventory_offset"], f["rates_offset"] = o.Inventory, o.Rates
+	f["inventory_offset"], f["rates_offset"], f["corrections_offset"] = o.Inventory, o.Rates, o.Corrections
 	return of(f)
 }
 

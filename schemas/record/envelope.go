@@ -7,19 +7,22 @@ import (
 
 // Types of events: the ce_type of their envelopes.
 const (
-	TypeSamples    = "ntegral.samples.v1"
-	TypeSeal       = "ntegral.seal.v1"
-	TypePlacement  = "ntegral.placement.v1"
-	TypeDevice     = "ntegral.device.v1"
-	TypeRate       = "ntegral.rate.v1"
-	TypeBilling    = "ntegral.billing.v1"
-	TypePart       = "ntegral.facts.part.v1"
-	TypeCommit     = "ntegral.facts.commit.v1"
-	TypeOpen       = "ntegral.facts.open.v1"
-	TypeChunk      = "ntegral.state.chunk.v1"
-	TypeManifest   = "ntegral.state.manifest.v1"
-	TypeReplay     = "ntegral.replay.v1"
-	TypeDeadLetter = "ntegral.dead_letter.v1"
+	TypeSamples   = "ntegral.samples.v1"
+	TypeSeal      = "ntegral.seal.v1"
+	TypePlacement = "ntegral.placement.v1"
+	TypeDevice    = "ntegral.device.v1"
+	TypeRate      = "ntegral.rate.v1"
+	// A run of reconciliation begins in a task, and one record of what it found.
+	TypeReconciliation = "ntegral.reconciliation.v1"
+	TypeCorrection     = "ntegral.correction.v1"
+	TypeBilling        = "ntegral.billing.v1"
+	TypePart           = "ntegral.facts.part.v1"
+	TypeCommit         = "ntegral.facts.commit.v1"
+	TypeOpen           = "ntegral.facts.open.v1"
+	TypeChunk          = "ntegral.state.chunk.v1"
+	TypeManifest       = "ntegral.state.manifest.v1"
+	TypeReplay         = "ntegral.replay.v1"
+	TypeDeadLetter     = "ntegral.dead_letter.v1"
 )
 
 // Header is a Kafka record header.
@@ -54,7 +57,7 @@ func (e Envelope) Headers() []Header {
 
 func contentType(eventType string) string {
 	switch eventType {
-	case TypePart:
+	case TypePart, TypeCorrection:
 		return "application/vnd.apache.arrow.stream"
 	case TypeBilling:
 		return "application/json"

@@ -82,3 +82,31 @@ func TestTopicsAreKeptExplicitly(t *testing.T) {
 		}
 	}
 }
+
+// TestCorrectionID: what identifies a correction survives its headers, and what
+// does not identify one is refused.
+func TestCorrectionID(t *testing.T) {
+	for _, kind := range []string{record.TypeReconciliation, record.TypeCorrection} {
+		want := record.CorrectionID{Run: "5f2c"}
+		if kind == record.TypeCorrection {
+			want.Sequence = 1<<63 + 7
+		}
+		headers := append(record.Envelope{ID: "x", Source: "/reconcile/5f2c", Type: kind}.Headers(), want.Headers()...)
+		got, err := record.CorrectionIDOf(headers)
+		if err != nil || got != want {
+			t.Errorf("%s: %+v, %v; want %+v", kind, got, err, want)
+		}
+	}
+	for name, headers := range map[string][]record.Header{
+		"no run":               {{Key: "ce_type", Value: []byte(record.TypeCorrection)}, {Key: "sequence", Value: []byte("1")}},
+		"no sequence":          {{Key: "ce_type", Value: []byte(record.TypeCorrection)}, {Key: "run", Value: []byte("a")}},
+		"negative":             {{Key: "ce_type", Value: []byte(record.TypeCorrection)}, {Key: "run", Value: []byte("a")}, {Key: "sequence", Value: []byte("-1")}},
+		"a begin with a place": {{Key: "ce_type", Value: []byte(record.TypeReconciliation)}, {Key: "run", Value: []byte("a")}, {Key: "sequence", Value: []byte("1")}},
+		"rows without a place": {{Key: "ce_type", Value: []byte(record.TypeCorrection)}, {Key: "run", Value: []byte("a")}, {Key: "sequence", Value: []byte("0")}},
+		"a long run":           {{Key: "ce_type", Value: []byte(record.TypeCorrection)}, {Key: "run", Value: make([]byte, 600)}, {Key: "sequence", Value: []byte("1")}},
+	} {
+		if got, err := record.CorrectionIDOf(headers); err == nil {
+			t.Errorf("%s: taken as %+v", name, got)
+		}
+	}
+}

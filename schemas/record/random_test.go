@@ -102,7 +102,7 @@ func (r source) rate() telemetry.Rate {
 func (r source) task() int32 { return int32(r.num() & 0x7fffffff) }
 
 func (r source) offsets() record.Offsets {
-	return record.Offsets{Samples: r.signed(), Placements: r.signed(), Inventory: r.signed(), Rates: r.signed()}
+	return record.Offsets{Samples: r.signed(), Placements: r.signed(), Inventory: r.signed(), Rates: r.signed(), Corrections: r.signed()}
 }
 
 func (r source) commit() record.Commit {

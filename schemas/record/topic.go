@@ -2,14 +2,15 @@ package record
 
 import "strconv"
 
-// Topics. Samples, placements, inventory, facts and state have the same number
-// of partitions, and the first three the node as key: partition p of each is
-// task p. Rates have one partition, which every task reads whole.
+// Topics. Samples, placements, inventory, corrections, facts and state have the
+// same number of partitions, and the first three the node as key: partition p of
+// each is task p. Rates have one partition, which every task reads whole.
 const (
 	Samples     = "ntegral.samples.v1"
 	Placements  = "ntegral.placements.v1"
 	Inventory   = "ntegral.inventory.v1"
 	Rates       = "ntegral.rates.v1"
+	Corrections = "ntegral.corrections.v1"
 	Billing     = "ntegral.billing.v1"
 	Facts       = "ntegral.facts.v1"
 	State       = "ntegral.state.v1"
@@ -29,7 +30,8 @@ type Topic struct {
 }
 
 // Topics lists every topic of the system. Dimensions are kept for ever: they
-// are small and read from their beginning. Samples outlast the horizon by far;
+// are small and read from their beginning. Corrections are seldom: a bound of
+// time would leave their partitions empty between two. Samples outlast the horizon by far;
 // the state topic trims itself by deleting records below the last checkpoint.
 func Topics() []Topic {
 	const week, month = 7 * 24, 30 * 24
@@ -38,6 +40,7 @@ func Topics() []Topic {
 		{Name: Placements},
 		{Name: Inventory},
 		{Name: Rates, Single: true},
+		{Name: Corrections, RetentionBytes: 1 << 30},
 		{Name: Billing, Single: true},
 		{Name: Facts, RetentionHours: week, RetentionBytes: 16 << 30},
 		{Name: State},

@@ -43,6 +43,8 @@ const (
 	CurrencyMixed     // costs that belong together are in several currencies
 	Ignored           // a cell or file that is not used
 	NoReadings        // a directory without any
+	TooNew            // a correction of a window that the processor restates itself
+	Superseded        // a correction of a run that is not the last one begun
 	NumReasons
 )
 
@@ -51,13 +53,14 @@ var reasonNames = [NumReasons]string{
 	"unknown_metric", "unknown_node", "unknown_device", "unknown_mode", "late", "end_not_after_start", "share_out_of_range",
 	"mode_mismatch", "implausible_rate", "unknown_parent", "beyond_horizon", "too_large", "counter_reset", "counter_hung",
 	"device_versions", "placement_versions", "placement_overlap", "rate_overlap", "rate_missing", "currency_mixed", "ignored", "no_readings",
+	"too_new", "superseded",
 }
 
-// Noted reports whether what r is about counts all the same: it is not refused,
-// but worth knowing.
+// Noted reports whether what r is about counts all the same, or is no event of a
+// source: nothing of a source's is refused, but it is worth knowing.
 func (r Reason) Noted() bool {
 	switch r {
-	case BeyondHorizon, CounterReset, CounterHung:
+	case BeyondHorizon, CounterReset, CounterHung, TooNew, Superseded:
 		return true
 	}
 	return r.Warning()

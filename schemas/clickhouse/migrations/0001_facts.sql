@@ -69,6 +69,7 @@ CREATE TABLE ledger
     placements_offset Int64,
     inventory_offset Int64,
     rates_offset Int64,
+    corrections_offset Int64,
     readings UInt64,
     duplicates UInt64,
     watermark DateTime64(9, 'UTC'),

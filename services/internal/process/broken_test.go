@@ -34,12 +34,14 @@ func TestMalformed(t *testing.T) {
 	r.produce(record.Placements, "node-1", record.TypePlacement, garbage)
 	r.produce(record.Inventory, "node-1", record.TypeDevice, garbage)
 	r.produce(record.Rates, "", record.TypeRate, garbage)
+	r.produce(record.Corrections, "node-1", record.TypeCorrection, garbage, record.CorrectionID{Run: "run", Sequence: 1}.Headers()...)
+	r.produce(record.Corrections, "node-1", record.TypeReconciliation, garbage) // of no run
 	r.publish(20)
 	p := r.startProcess(r.cfg)
 	addr := <-p.addr
 	r.check()
 	status := string(get(t, addr, "/status", http.StatusOK))
-	if !strings.Contains(status, `"too_large":1,"unparsable":6`) {
+	if !strings.Contains(status, `"too_large":1,"unparsable":8`) {
 		t.Errorf("status counts otherwise: %s", status)
 	}
 	p.stop(t)
@@ -53,8 +55,8 @@ func TestMalformed(t *testing.T) {
 			}
 		}
 	}
-	if len(got) != 7 {
-		t.Errorf("got dead letters %v, want 7", got)
+	if len(got) != 9 {
+		t.Errorf("got dead letters %v, want 9", got)
 	}
 
 	// A recovery reads the same records again and says nothing.

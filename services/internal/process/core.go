@@ -25,6 +25,8 @@ type events interface {
 	ApplyRate(*telemetry.Rate)
 	ApplyDevice(*telemetry.Device)
 	ApplyPlacement(*telemetry.Placement)
+	ApplyReconciliation(run string)
+	ApplyCorrection(*engine.Correction)
 	ApplySamples(*record.SampleBatch)
 	ApplySeal(record.Seal)
 }

@@ -74,10 +74,10 @@ func (r *rig) environment(cfg Config) *environment {
 	return &environment{cfg: cfg, set: set.withDefaults(), cores: tallyFactory{pad: 1 << 10}, partitions: r.partitions, metrics: newMetrics()}
 }
 
-func (r *rig) produce(topic, key, kind string, value []byte) {
+func (r *rig) produce(topic, key, kind string, value []byte, more ...record.Header) {
 	r.t.Helper()
 	rec := &kgo.Record{Topic: topic, Key: []byte(key), Value: value}
-	for _, h := range (record.Envelope{ID: fmt.Sprint(r.published), Source: "/test", Type: kind}).Headers() {
+	for _, h := range append(record.Envelope{ID: fmt.Sprint(r.published), Source: "/test", Type: kind}.Headers(), more...) {
 		rec.Headers = append(rec.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
 	}
 	r.published++
@@ -110,10 +110,30 @@ func (r *rig) publish(n int) {
 		case 3:
 			s := record.Seal{Node: node, TakenIn: 1}
 			r.produce(record.Samples, node, record.TypeSeal, s.Append(nil))
+		case 4:
+			r.publishCorrection(node, 1+r.random.IntN(5))
 		default:
 			r.publishSamples(node, 1+r.random.IntN(20))
 		}
 	}
+}
+
+func (r *rig) publishCorrection(node string, n int) {
+	r.t.Helper()
+	rows := make([]fact.Row, n)
+	for i := range rows {
+		v := int64(r.random.IntN(1000)) - 500
+		rows[i].WindowStart, rows[i].WindowLength, rows[i].Node = int64(i%3)*nsPerDay, 60e9, node
+		rows[i].Sums[fact.Energy] = v
+		r.expect(fact.Key{WindowStart: rows[i].WindowStart, Node: node}, fact.Energy, v)
+	}
+	builder := fact.NewBuilder(memory.DefaultAllocator)
+	defer builder.Release()
+	value, _, err := builder.Encode(rows)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.produce(record.Corrections, node, record.TypeCorrection, value, record.CorrectionID{Run: "run", Sequence: uint64(r.published) + 1}.Headers()...)
 }
 
 func (r *rig) publishSamples(node string, n int) {
@@ -135,13 +155,13 @@ func (r *rig) follow(task int32) []*commitlog.Step {
 	r.t.Helper()
 	ctx, cancel := context.WithTimeout(r.t.Context(), 60*time.Second)
 	defer cancel()
-	ends, err := kafka.EndOffsets(ctx, r.client, record.Samples, record.Placements, record.Inventory, record.Rates)
+	ends, err := kafka.EndOffsets(ctx, r.client, record.Samples, record.Placements, record.Inventory, record.Rates, record.Corrections)
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	want := record.Offsets{
 		Samples: ends[record.Samples][task], Placements: ends[record.Placements][task],
-		Inventory: ends[record.Inventory][task], Rates: ends[record.Rates][0],
+		Inventory: ends[record.Inventory][task], Rates: ends[record.Rates][0], Corrections: ends[record.Corrections][task],
 	}
 	var steps []*commitlog.Step
 	if want == (record.Offsets{}) {

@@ -6,21 +6,25 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/ntegral/ntegral/pipelines/engine"
+	"github.com/ntegral/ntegral/schemas/fact"
 	"github.com/ntegral/ntegral/schemas/record"
 	"github.com/ntegral/ntegral/schemas/telemetry"
 	"github.com/ntegral/ntegral/services/internal/kafka"
 )
 
-// inputs reads a task's four partitions and applies them to its engine, in the
+// inputs reads a task's five partitions and applies them to its engine, in the
 // order that makes the result depend on offsets alone.
 type inputs struct {
-	task                                  int32
-	samples, placements, inventory, rates *kafka.Reader
-	at                                    record.Offsets // reached: what the next commit will say
-	decoder                               record.SamplesDecoder
-	refused                               func(*kgo.Record, telemetry.Reason, error)
+	task    int32
+	at      record.Offsets // reached: what the next commit will say
+	decoder record.SamplesDecoder
+	refused func(*kgo.Record, telemetry.Reason, error)
+
+	samples, placements, inventory, rates, corrections *kafka.Reader
 }
 
 // sideWait is how long a fetch of a topic that rarely changes waits at the
@@ -41,6 +45,7 @@ func openInputs(cfg kafka.Config, logger *slog.Logger, task int32, at record.Off
 		{&in.placements, record.Placements, task, at.Placements, []kgo.Opt{kgo.FetchMaxWait(sideWait)}},
 		{&in.inventory, record.Inventory, task, at.Inventory, []kgo.Opt{kgo.FetchMaxWait(sideWait)}},
 		{&in.rates, record.Rates, 0, at.Rates, []kgo.Opt{kgo.FetchMaxWait(sideWait)}},
+		{&in.corrections, record.Corrections, task, at.Corrections, []kgo.Opt{kgo.FetchMaxWait(sideWait)}},
 	} {
 		reader, err := kafka.NewReader(cfg, logger, o.topic, o.partition, o.offset, o.opts...)
 		if err != nil {
@@ -53,27 +58,32 @@ func openInputs(cfg kafka.Config, logger *slog.Logger, task int32, at record.Off
 }
 
 func (in *inputs) close() {
-	for _, r := range []*kafka.Reader{in.samples, in.placements, in.inventory, in.rates} {
+	for _, r := range []*kafka.Reader{in.samples, in.placements, in.inventory, in.rates, in.corrections} {
 		if r != nil {
 			r.Close()
 		}
 	}
 }
 
-// ends asks for the ends of the four partitions.
+// maxCorrections bounds how many records of corrections a step takes, and so its
+// rows: 8,192 each.
+const maxCorrections = 8
+
+// ends asks for the ends of the five partitions: how far the next step goes.
 func (in *inputs) ends(ctx context.Context) (record.Offsets, error) {
-	ends, err := kafka.EndOffsets(ctx, in.rates.Client(), record.Samples, record.Placements, record.Inventory, record.Rates)
+	ends, err := kafka.EndOffsets(ctx, in.rates.Client(), record.Samples, record.Placements, record.Inventory, record.Rates, record.Corrections)
 	if err != nil {
 		return record.Offsets{}, err
 	}
 	return record.Offsets{
 		Samples: ends[record.Samples][in.task], Placements: ends[record.Placements][in.task],
 		Inventory: ends[record.Inventory][in.task], Rates: ends[record.Rates][0],
+		Corrections: min(ends[record.Corrections][in.task], in.at.Corrections+maxCorrections),
 	}, nil
 }
 
-// applySides applies rates, inventory and placements up to the given offsets,
-// in this order, and reports whether there were any.
+// applySides applies rates, inventory, placements and corrections up to the
+// given offsets, in this order, and reports whether there were any.
 func (in *inputs) applySides(ctx context.Context, to events, end record.Offsets) (changed bool, err error) {
 	for _, side := range []struct {
 		reader *kafka.Reader
@@ -84,6 +94,7 @@ func (in *inputs) applySides(ctx context.Context, to events, end record.Offsets)
 		{in.rates, end.Rates, &in.at.Rates, in.applyRate},
 		{in.inventory, end.Inventory, &in.at.Inventory, in.applyDevice},
 		{in.placements, end.Placements, &in.at.Placements, in.applyPlacement},
+		{in.corrections, end.Corrections, &in.at.Corrections, in.applyCorrection},
 	} {
 		if side.end <= *side.at {
 			continue
@@ -138,6 +149,30 @@ func (in *inputs) applyPlacement(to events, r *kgo.Record) {
 		return
 	}
 	to.ApplyPlacement(&placement)
+}
+
+// applyCorrection applies one record of the corrections topic.
+func (in *inputs) applyCorrection(to events, r *kgo.Record) {
+	kind := eventType(r)
+	if kind != record.TypeReconciliation && kind != record.TypeCorrection {
+		in.refuse(r, unknownType(r))
+		return
+	}
+	id, err := record.CorrectionIDOf(headersOf(r))
+	if err != nil {
+		in.refuse(r, err)
+		return
+	}
+	if kind == record.TypeReconciliation {
+		to.ApplyReconciliation(id.Run)
+		return
+	}
+	rows, err := fact.Decode(r.Value, memory.DefaultAllocator)
+	if err != nil {
+		in.refuse(r, err)
+		return
+	}
+	to.ApplyCorrection(&engine.Correction{Run: id.Run, Sequence: id.Sequence, Rows: rows})
 }
 
 // applySamples applies one record of the samples topic.
@@ -200,6 +235,7 @@ func unknownType(r *kgo.Record) error {
 var eventTypes = map[string]string{
 	record.TypeSamples: record.TypeSamples, record.TypeSeal: record.TypeSeal, record.TypePlacement: record.TypePlacement,
 	record.TypeDevice: record.TypeDevice, record.TypeRate: record.TypeRate,
+	record.TypeReconciliation: record.TypeReconciliation, record.TypeCorrection: record.TypeCorrection,
 }
 
 // eventType is record.TypeOf without a copy of the headers.

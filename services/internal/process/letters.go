@@ -32,17 +32,22 @@ func (s *session) refuse(r *kgo.Record, reason telemetry.Reason, err error) {
 }
 
 // addLetters turns the engine's letters into records. Their position is where
-// the step's samples began: the step is what they are about. Those about no
-// node are about rates, which are everybody's: task 0 speaks for all.
+// the step's samples began, or those about corrections ended: the step is what
+// they are about. Others about no node are about rates, which are everybody's:
+// task 0 speaks for all.
 func (s *session) addLetters(result *engine.Result, origin int64) {
 	for i := range result.Letters {
 		l := &result.Letters[i]
-		if l.Node == "" && s.task.id != 0 {
+		if l.Node == "" && !l.Correction && s.task.id != 0 {
 			result.Counts[l.Reason] -= int64(l.Count)
 			continue
 		}
+		topic, position := record.Samples, origin
+		if l.Correction {
+			topic, position = record.Corrections, s.inputs.at.Corrections
+		}
 		s.letter([]byte(l.Node), record.DeadLetter{
-			Reason: l.Reason, Detail: l.Detail, Origin: record.Samples, Partition: s.task.id, Position: origin,
+			Reason: l.Reason, Detail: l.Detail, Origin: topic, Partition: s.task.id, Position: position,
 			Node: l.Node, Count: l.Count, First: l.First, Last: l.Last,
 		}, "/"+l.Node)
 	}

@@ -73,7 +73,7 @@ func (s *session) open(ctx context.Context) error {
 
 // begin sets where a task without a past starts: where its topics do.
 func (s *session) begin(ctx context.Context) error {
-	starts, err := kafka.StartOffsets(ctx, s.producer, record.Samples, record.Placements, record.Inventory, record.Rates)
+	starts, err := kafka.StartOffsets(ctx, s.producer, record.Samples, record.Placements, record.Inventory, record.Rates, record.Corrections)
 	if err != nil {
 		return err
 	}
@@ -81,6 +81,7 @@ func (s *session) begin(ctx context.Context) error {
 	s.start = record.Offsets{
 		Samples: starts[record.Samples][id], Placements: starts[record.Placements][id],
 		Inventory: starts[record.Inventory][id], Rates: starts[record.Rates][0],
+		Corrections: starts[record.Corrections][id],
 	}
 	return nil
 }

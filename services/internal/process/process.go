@@ -1,9 +1,9 @@
 // Package process is the processor: it turns samples into facts.
 //
 // Words. A task is partition p of the co-partitioned topics: it reads samples,
-// placements and inventory of partition p and the one partition of rates, and
-// writes partition p of the facts topic, which is its commit log, and of the
-// state topic. A step is about a second of input, its rows in parts, and one
+// placements, inventory and corrections of partition p and the one partition of
+// rates, and writes partition p of the facts topic, which is its commit log, and
+// of the state topic. A step is about a second of input, its rows in parts, and one
 // commit record. An epoch is one processor's ownership of a task; it begins
 // with an open record. A checkpoint is the engine's state after a step.
 //
@@ -20,6 +20,8 @@
 //   - A checkpoint is of a step that counts: before it writes one, a task has
 //     seen that no other opener stands before its commit.
 //   - Recovery writes nothing but the open record.
+//   - Nobody else writes facts. A correction is an input: its rows go into a step
+//     of the task, and only those of windows that the engine has let go of.
 //
 // Concurrency. A task is one goroutine that owns the engine and everything
 // about it, without locks; a second one only fetches its samples ahead. What
@@ -107,7 +109,8 @@ func prepareTopics(ctx context.Context, cfg Config, logger *slog.Logger) (partit
 	if err := kafka.EnsureTopics(ctx, client, cfg.Kafka.Replicas, topicSpecs(count)...); err != nil {
 		return 0, err
 	}
-	return kafka.CheckCoPartitioned(ctx, client, partitioned...)
+	// Not before: a system may be older than this topic.
+	return kafka.CheckCoPartitioned(ctx, client, append(partitioned, record.Corrections)...)
 }
 
 func topicSpecs(partitions int) []kafka.TopicSpec {

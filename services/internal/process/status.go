@@ -100,10 +100,11 @@ type statusJSON struct {
 	Watermark *time.Time `json:"watermark"`
 	Lag       int64      `json:"lag"`
 	Inputs    struct {
-		Samples    int64 `json:"samples"`
-		Placements int64 `json:"placements"`
-		Inventory  int64 `json:"inventory"`
-		Rates      int64 `json:"rates"`
+		Samples     int64 `json:"samples"`
+		Placements  int64 `json:"placements"`
+		Inventory   int64 `json:"inventory"`
+		Rates       int64 `json:"rates"`
+		Corrections int64 `json:"corrections"`
 	} `json:"inputs"`
 	Readings           uint64           `json:"readings"`
 	Duplicates         uint64           `json:"duplicates"`
@@ -131,6 +132,7 @@ func (s *TaskStatus) MarshalJSON() ([]byte, error) {
 	}
 	out.Inputs.Samples, out.Inputs.Placements = s.Inputs.Samples, s.Inputs.Placements
 	out.Inputs.Inventory, out.Inputs.Rates = s.Inputs.Inventory, s.Inputs.Rates
+	out.Inputs.Corrections = s.Inputs.Corrections
 	if s.Watermark != 0 {
 		at := time.Unix(0, s.Watermark).UTC()
 		out.Watermark = &at

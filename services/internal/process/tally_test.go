@@ -71,6 +71,15 @@ func (t *tally) ApplyPlacement(p *telemetry.Placement) {
 	t.add(fact.Key{Node: p.Node, Placement: p.ID}, fact.DeviceSeconds, 1)
 }
 
+func (t *tally) ApplyReconciliation(run string) { t.note("reconciliation", run) }
+
+func (t *tally) ApplyCorrection(c *engine.Correction) {
+	t.note("correction", c.Run, c.Sequence, len(c.Rows))
+	for i := range c.Rows {
+		t.add(c.Rows[i].Key, fact.Energy, c.Rows[i].Sums[fact.Energy])
+	}
+}
+
 func (t *tally) ApplySamples(b *record.SampleBatch) {
 	t.note("samples", b.Node, b.TakenIn)
 	for _, c := range b.Series {
@@ -94,7 +103,7 @@ func (t *tally) SkipStep() {
 	t.state.Step++
 	t.note("end")
 	clear(t.rows)
-	t.res = engine.Result{}
+	t.res = engine.Result{Watermark: t.res.Watermark}
 }
 
 func (t *tally) EndStep() *engine.Result {

@@ -123,7 +123,7 @@ func describeLetter(l *record.DeadLetter) string {
 	case telemetry.CounterHung:
 		return fmt.Sprintf("%s: %s readings of energy counters of node %q repeat the one before and say nothing", l.Reason, count(int64(l.Count)), l.Node)
 	case telemetry.BeyondHorizon:
-		return fmt.Sprintf("%s: a rate, device or placement of node %q acts on windows that can no longer be restated, and which keep their figures: %s", l.Reason, l.Node, span)
+		return fmt.Sprintf("%s: a rate, device or placement of node %q acts on windows that only ntegral reconcile can still restate: %s", l.Reason, l.Node, span)
 	}
 	return fmt.Sprintf("%s: events of node %q were refused by the processor: %s (%s)", l.Reason, l.Node, span, l.Detail)
 }

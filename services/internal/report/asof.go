@@ -78,16 +78,17 @@ func (s lastStep) when() string { return s.recorded.Format(time.RFC3339Nano) }
 
 func (s lastStep) reached(end record.Offsets) bool {
 	return s.inputs.Samples >= end.Samples && s.inputs.Placements >= end.Placements &&
-		s.inputs.Inventory >= end.Inventory && s.inputs.Rates >= end.Rates
+		s.inputs.Inventory >= end.Inventory && s.inputs.Rates >= end.Rates &&
+		s.inputs.Corrections >= end.Corrections
 }
 
 // lastSteps returns the newest step of each task. All its figures only grow.
 func lastSteps(ctx context.Context, store textrow.Store) (map[int32]lastStep, error) {
 	steps := map[int32]lastStep{}
-	const query = `SELECT task, toUnixTimestamp64Milli(max(recorded_at)), max(samples_offset), max(placements_offset), max(inventory_offset), max(rates_offset)
+	const query = `SELECT task, toUnixTimestamp64Milli(max(recorded_at)), max(samples_offset), max(placements_offset), max(inventory_offset), max(rates_offset), max(corrections_offset)
 FROM ledger GROUP BY task`
 	err := textrow.Each(ctx, store, query, nil, func(row []string) error {
-		var n [6]int64
+		var n [7]int64
 		for i := range n {
 			var err error
 			if n[i], err = strconv.ParseInt(row[i], 10, 64); err != nil {
@@ -96,7 +97,7 @@ FROM ledger GROUP BY task`
 		}
 		steps[int32(n[0])] = lastStep{
 			recorded: time.UnixMilli(n[1]).UTC(),
-			inputs:   record.Offsets{Samples: n[2], Placements: n[3], Inventory: n[4], Rates: n[5]},
+			inputs:   record.Offsets{Samples: n[2], Placements: n[3], Inventory: n[4], Rates: n[5], Corrections: n[6]},
 		}
 		return nil
 	})

@@ -37,7 +37,7 @@ func (k KafkaInputs) Ends(ctx context.Context) (map[int32]record.Offsets, error)
 	defer client.Close()
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	ends, err := kafka.EndOffsets(ctx, client, record.Samples, record.Placements, record.Inventory, record.Rates)
+	ends, err := kafka.EndOffsets(ctx, client, record.Samples, record.Placements, record.Inventory, record.Rates, record.Corrections)
 	if err != nil {
 		return nil, fmt.Errorf("ask for ends of input: %w", err)
 	}
@@ -45,7 +45,7 @@ func (k KafkaInputs) Ends(ctx context.Context) (map[int32]record.Offsets, error)
 	for task, samples := range ends[record.Samples] {
 		tasks[task] = record.Offsets{
 			Samples: samples, Placements: ends[record.Placements][task], Inventory: ends[record.Inventory][task],
-			Rates: ends[record.Rates][0],
+			Rates: ends[record.Rates][0], Corrections: ends[record.Corrections][task],
 		}
 	}
 	return tasks, nil

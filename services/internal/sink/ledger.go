@@ -67,6 +67,7 @@ func ledgerRow(step *commitlog.Step, refused []uint32) (columns []string, values
 	put("placements_offset", c.Inputs.Placements)
 	put("inventory_offset", c.Inputs.Inventory)
 	put("rates_offset", c.Inputs.Rates)
+	put("corrections_offset", c.Inputs.Corrections)
 	put("readings", c.Readings)
 	put("duplicates", c.Duplicates)
 	put("watermark", time.Unix(0, c.Watermark).UTC())

@@ -1,0 +1,12 @@
+package engine
+
+// Floor tells a test before which window the engine no longer writes.
+func (e *Engine) Floor(node string) int64 { return e.nodes[node].floor }
+
+// Settled tells a test before which window a correction of a node is taken.
+func (e *Engine) Settled(node string) int64 {
+	if n := e.nodes[node]; n != nil {
+		return n.settled
+	}
+	return never
+}
