@@ -33,7 +33,7 @@ func disturb(out, log io.Writer) *cobra.Command {
 	kill.Flags().DurationVar(&o.Every, "pause", 1500*time.Millisecond, "mean pause between kills")
 	zombie := &cobra.Command{Use: "zombie", Short: "Stop the processor, let a second one take over, continue the first", Args: cobra.NoArgs}
 	chaosCommand(zombie, chaosOptions(out), log, time.Minute, chaos.Zombie)
-	kill.AddCommand(zombie, disturbFleet(out, log))
+	kill.AddCommand(zombie, disturbFleet(out, log), fillDisk(out, log))
 	return kill
 }
 
@@ -79,4 +79,25 @@ func chaosCommand(c *cobra.Command, o *chaos.Options, log io.Writer, round time.
 		}
 		return do(c.Context(), *o)
 	}
+}
+
+func fillDisk(out, log io.Writer) *cobra.Command {
+	base := chaosOptions(out)
+	base.Every = 3 * time.Second
+	o := chaos.DiskOptions{}
+	c := &cobra.Command{
+		Use: "disk", Short: "Fill the disk under the broker, the store or the whole data folder", Args: cobra.NoArgs,
+		Long: `Replay into a system of which a part lies on a small file system of its own (a tmpfs, so this needs
+the right to mount; without it, it says so and does nothing), fill that to its last byte for a
+while, and free it again. In the end all figures must be those of an undisturbed replay.`,
+	}
+	chaosCommand(c, base, log, time.Minute, func(ctx context.Context, b chaos.Options) error {
+		o.Options = b
+		return chaos.Disk(ctx, o)
+	})
+	c.Flags().StringVar(&o.Under, "under", "all", "kafka, clickhouse, folder, or all three one after the other")
+	c.Flags().IntVar(&o.Times, "times", 2, "how often each is filled")
+	c.Flags().DurationVar(&o.Hold, "hold", 15*time.Second, "how long it stays full")
+	c.Flags().DurationVar(&base.Every, "pause", base.Every, "mean pause between")
+	return c
 }

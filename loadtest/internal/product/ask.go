@@ -59,6 +59,7 @@ func (r Residual) Zero() bool { return r.EnergyMicrojoules == "0" && r.MoneyNano
 
 // Status is the part of `ntegral status` that the load tests look at.
 type Status struct {
+	Problems   []string  `json:"problems"`
 	Processing Residual  `json:"processing"`
 	Processes  []Process `json:"processes"`
 }

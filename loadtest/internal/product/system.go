@@ -31,7 +31,7 @@ type System struct {
 	// Log gets what a replay says on its standard error; nil drops it.
 	Log io.Writer
 
-	environ []string // of its commands, beside our own
+	environ []string // of its processes, beside our own
 	up      *exec.Cmd
 	exited  chan error
 }
@@ -63,6 +63,9 @@ func New(binary, data string, log io.Writer) (*System, error) {
 	return &System{Binary: bin, Data: dir, Log: log}, nil
 }
 
+// Configure sets variables, as NAME=value, for whatever is run from now on.
+func (s *System) Configure(environ ...string) { s.environ = append(s.environ, environ...) }
+
 // Up starts the system and returns when it has said that it is ready, whether
 // `up` stays in the foreground or leaves a supervisor behind. Its output goes to
 // a file beside the data folder: a pipe would kill a kept system when we leave.
@@ -78,6 +81,7 @@ func (s *System) Up(ctx context.Context, args ...string) error {
 	defer func() { _ = out.Close() }() // the child has its own handle
 	cmd := exec.Command(s.Binary, append([]string{"up", "--data", s.Data}, args...)...)
 	cmd.Stdout, cmd.Stderr = out, out
+	cmd.Env = append(os.Environ(), s.environ...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // an interrupt is for us; we then ask for `down`
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start up: %w", err)
@@ -189,9 +193,7 @@ func (s *System) Command(ctx context.Context, args ...string) *Command {
 	cmd := exec.CommandContext(ctx, s.Binary, args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second
-	if s.environ != nil {
-		cmd.Env = append(os.Environ(), s.environ...)
-	}
+	cmd.Env = append(os.Environ(), s.environ...)
 	c := &Command{Cmd: cmd, name: args[0]}
 	cmd.Stderr = &c.said
 	if s.Log != nil {

@@ -1,10 +1,13 @@
 package process
 
 import (
+	"context"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/ntegral/ntegral/schemas/record"
@@ -37,6 +40,41 @@ func TestRun(t *testing.T) {
 			}
 		}
 	})
+}
+
+// notices closes seen at the first record with its text.
+type notices struct {
+	slog.Handler
+	text string
+	once *sync.Once
+	seen chan struct{}
+}
+
+func (n notices) Enabled(context.Context, slog.Level) bool { return true }
+
+func (n notices) Handle(_ context.Context, r slog.Record) error {
+	if r.Message == n.text {
+		n.once.Do(func() { close(n.seen) })
+	}
+	return nil
+}
+
+func (n notices) WithAttrs([]slog.Attr) slog.Handler { return n }
+
+// TestStartsBeforeItsBroker: a processor waits for a broker that is not there.
+func TestStartsBeforeItsBroker(t *testing.T) {
+	b := kafkatest.Spawn(t)
+	r := newRig(t, b, 2)
+	r.publish(50)
+	b.Kill(t)
+	n := notices{text: "kafka is not ready", once: new(sync.Once), seen: make(chan struct{})}
+	p := r.startLogging(r.cfg, slog.New(n))
+	<-n.seen
+	b.Start(t)
+	<-p.addr
+	r.publish(50)
+	r.check()
+	p.stop(t)
 }
 
 func checkStatus(t *testing.T, addr string, partitions int) {
