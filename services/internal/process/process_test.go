@@ -3,12 +3,15 @@ package process
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/ntegral/ntegral/schemas/record"
 	"github.com/ntegral/ntegral/services/internal/kafka"
@@ -75,6 +78,28 @@ func TestStartsBeforeItsBroker(t *testing.T) {
 	r.publish(50)
 	r.check()
 	p.stop(t)
+}
+
+// TestNameTaken: a processor whose name in the group another has ends, and does
+// not ask for it for ever; the other goes on.
+func TestNameTaken(t *testing.T) {
+	kafkatest.Each(t, func(t *testing.T, b *kafkatest.Broker) {
+		r := newRig(t, b, 2)
+		r.cfg.InstanceID = "one"
+		r.publish(50)
+		first := r.startProcess(r.cfg)
+		<-first.addr
+		r.check()
+		second := r.startProcess(r.cfg)
+		err := <-first.done
+		close(first.done)
+		if !errors.Is(err, kerr.FencedInstanceID) {
+			t.Errorf("the first ended with %v, want that it is fenced", err)
+		}
+		r.publish(50)
+		r.check()
+		second.stop(t)
+	})
 }
 
 func checkStatus(t *testing.T, addr string, partitions int) {
