@@ -14,6 +14,9 @@ const (
 	// replayTries is how often a replay may give up on a disturbed system; it is
 	// started again each time and must resume.
 	replayTries = 50
+	// replayPause is between a replay that gave up and the next: the system may be
+	// waiting before it starts something again.
+	replayPause = 2 * time.Second
 	// replayKillOneIn: so often the replay itself is the victim as well.
 	replayKillOneIn = 4
 	// calmWithin is how long a replay may take to end once nothing disturbs it
@@ -92,6 +95,11 @@ func (r *siege) fire(ctx context.Context, s *product.System) error {
 				return fmt.Errorf("the replay gives up again and again: %w", err)
 			}
 			r.say("  the replay gave up: %v\n", err)
+			pause := time.NewTimer(replayPause)
+			select {
+			case <-ctx.Done():
+			case <-pause.C:
+			}
 		}
 	}
 }
