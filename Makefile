@@ -17,6 +17,8 @@ DATA_DEV  := .data/dev
 SOAK_CLUSTERS ?= 10000
 SOAK_KILLS    ?= 20
 KILLS         ?= 2
+FAULTS        ?= 10
+KAFKA         ?=
 CLUSTERS      ?= 500
 SEED          ?= 1
 FUZZTIME      ?= 1m
@@ -100,6 +102,14 @@ zombie: build libchdb ## a stopped processor that comes back changes nothing
 .PHONY: kills
 kills: build libchdb ## kill each component KILLS (2) times during a replay and compare with an undisturbed one
 	bin/ntegral-loadtest chaos --binary bin/ntegral --kills $(KILLS) --component all --seed $(SEED)
+
+.PHONY: fleet
+fleet: build libchdb ## FAULTS (10) random faults on a broker, a store, two processors and two sinks (KAFKA=deploy/scripts/kafka.sh: on Apache Kafka)
+	bin/ntegral-loadtest chaos fleet --binary bin/ntegral --faults $(FAULTS) --seed $(SEED) --kafka "$(KAFKA)"
+
+.PHONY: fulldisk
+fulldisk: build libchdb ## fill the disk under the broker, the store and the whole folder during a replay (needs the right to mount)
+	bin/ntegral-loadtest chaos disk --binary bin/ntegral --seed $(SEED)
 
 .PHONY: soak
 soak: build libchdb ## SOAK_CLUSTERS (10,000) random clusters, SOAK_KILLS (20) kills a component

@@ -75,13 +75,23 @@ func (l *lab) undisturbed(ctx context.Context) (outcome, error) {
 	return o, err
 }
 
-// with runs f against a fresh system and stops it.
-func (l *lab) with(ctx context.Context, f func(*product.System) error) (err error) {
+// fresh makes a system with a new folder; nothing is started.
+func (l *lab) fresh() (*product.System, error) {
 	l.systems++
-	s, err := product.New(l.Binary, filepath.Join(l.dir, fmt.Sprintf("system-%d", l.systems)), l.Log)
+	return product.New(l.Binary, filepath.Join(l.dir, fmt.Sprintf("system-%d", l.systems)), l.Log)
+}
+
+// with runs f against a fresh system and stops it.
+func (l *lab) with(ctx context.Context, f func(*product.System) error) error {
+	s, err := l.fresh()
 	if err != nil {
 		return err
 	}
+	return l.run(ctx, s, f)
+}
+
+// run starts a system, runs f against it and stops it.
+func (l *lab) run(ctx context.Context, s *product.System, f func(*product.System) error) (err error) {
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
 		defer cancel()

@@ -33,8 +33,30 @@ func disturb(out, log io.Writer) *cobra.Command {
 	kill.Flags().DurationVar(&o.Every, "pause", 1500*time.Millisecond, "mean pause between kills")
 	zombie := &cobra.Command{Use: "zombie", Short: "Stop the processor, let a second one take over, continue the first", Args: cobra.NoArgs}
 	chaosCommand(zombie, chaosOptions(out), log, time.Minute, chaos.Zombie)
-	kill.AddCommand(zombie)
+	kill.AddCommand(zombie, disturbFleet(out, log), fillDisk(out, log))
 	return kill
+}
+
+func disturbFleet(out, log io.Writer) *cobra.Command {
+	base := chaosOptions(out)
+	base.Every = 3 * time.Second
+	o := chaos.FleetOptions{}
+	c := &cobra.Command{
+		Use: "fleet", Short: "Disturb several processors and sinks, their broker and their store", Args: cobra.NoArgs,
+		Long: `Start a broker, a store, processors and sinks as separate processes, replay into them, and meanwhile
+kill parts, stop them for longer than their session, tell them to leave, let others join. The same
+seed brings the same faults. In the end all figures must be those of an undisturbed replay.`,
+	}
+	chaosCommand(c, base, log, time.Minute, func(ctx context.Context, b chaos.Options) error {
+		o.Options = b
+		return chaos.Fleet(ctx, o)
+	})
+	c.Flags().IntVar(&o.Faults, "faults", 10, "faults in all")
+	c.Flags().IntVar(&o.Processors, "processors", 2, "processors to begin with")
+	c.Flags().IntVar(&o.Sinks, "sinks", 2, "sinks to begin with")
+	c.Flags().StringVar(&o.Script, "kafka", "", "script that runs an Apache Kafka (deploy/scripts/kafka.sh); empty: the embedded broker")
+	c.Flags().DurationVar(&base.Every, "pause", base.Every, "mean pause between faults")
+	return c
 }
 
 func chaosOptions(out io.Writer) *chaos.Options {
@@ -57,4 +79,25 @@ func chaosCommand(c *cobra.Command, o *chaos.Options, log io.Writer, round time.
 		}
 		return do(c.Context(), *o)
 	}
+}
+
+func fillDisk(out, log io.Writer) *cobra.Command {
+	base := chaosOptions(out)
+	base.Every = 3 * time.Second
+	o := chaos.DiskOptions{}
+	c := &cobra.Command{
+		Use: "disk", Short: "Fill the disk under the broker, the store or the whole data folder", Args: cobra.NoArgs,
+		Long: `Replay into a system of which a part lies on a small file system of its own (a tmpfs, so this needs
+the right to mount; without it, it says so and does nothing), fill that to its last byte for a
+while, and free it again. In the end all figures must be those of an undisturbed replay.`,
+	}
+	chaosCommand(c, base, log, time.Minute, func(ctx context.Context, b chaos.Options) error {
+		o.Options = b
+		return chaos.Disk(ctx, o)
+	})
+	c.Flags().StringVar(&o.Under, "under", "all", "kafka, clickhouse, folder, or all three one after the other")
+	c.Flags().IntVar(&o.Times, "times", 2, "how often each is filled")
+	c.Flags().DurationVar(&o.Hold, "hold", 15*time.Second, "how long it stays full")
+	c.Flags().DurationVar(&base.Every, "pause", base.Every, "mean pause between")
+	return c
 }

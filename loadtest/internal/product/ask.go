@@ -12,17 +12,17 @@ var Groupings = []string{"workload", "team", "tenant", "cluster", "region", "nod
 
 // Replay prepares a replay of dir into the system.
 func (s *System) Replay(ctx context.Context, dir string, args ...string) *Command {
-	return s.Command(ctx, append([]string{"replay", "--data", s.Data, "--dir", dir}, args...)...)
+	return s.Command(ctx, s.named(append([]string{"replay", "--dir", dir}, args...)...)...)
 }
 
 // Report asks for the exact CSV form of a report.
 func (s *System) Report(ctx context.Context, by string) ([]byte, error) {
-	return s.Run(ctx, "report", "--data", s.Data, "--by", by, "--format", "csv")
+	return s.ask(ctx, "report", "--by", by, "--format", "csv")
 }
 
 // SQL asks as the read-only user and returns rows of tab-separated cells.
 func (s *System) SQL(ctx context.Context, query string) ([][]string, error) {
-	out, err := s.Run(ctx, "sql", "--data", s.Data, "--format", "TSV", query)
+	out, err := s.ask(ctx, "sql", "--format", "TSV", query)
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +39,7 @@ const findings = 12
 // Verify compares log, ledger, table and rollups. The verdict is its last line;
 // when it is bad, the error shows what was found.
 func (s *System) Verify(ctx context.Context) (verdict string, err error) {
-	out, err := s.Run(ctx, "verify", "--data", s.Data)
+	out, err := s.ask(ctx, "verify")
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
 	verdict = strings.TrimPrefix(lines[len(lines)-1], "verify: ")
 	if err != nil {
@@ -59,6 +59,7 @@ func (r Residual) Zero() bool { return r.EnergyMicrojoules == "0" && r.MoneyNano
 
 // Status is the part of `ntegral status` that the load tests look at.
 type Status struct {
+	Problems   []string  `json:"problems"`
 	Processing Residual  `json:"processing"`
 	Processes  []Process `json:"processes"`
 }
@@ -67,7 +68,7 @@ type Status struct {
 // state as far as it could be read.
 func (s *System) Status(ctx context.Context) (Status, error) {
 	var st Status
-	out, err := s.Run(ctx, "status", "--data", s.Data, "--format", "json")
+	out, err := s.ask(ctx, "status", "--format", "json")
 	if jsonErr := json.Unmarshal(out, &st); jsonErr != nil && err == nil {
 		return st, fmt.Errorf("decode status: %w", jsonErr)
 	}

@@ -4,7 +4,8 @@
 // product is called.
 //
 // Words: a system is one data folder and what `ntegral up` runs for it; its
-// processes are the supervised children, by the name in run/status.json.
+// processes are the supervised children, by the name in run/status.json. A
+// system elsewhere is known by its addresses alone (see package fleet).
 //
 // Invariants: whoever starts a system stops it (Down is safe to call twice, and
 // without Up); a signal only ever goes to a process that runs the given binary;

@@ -21,15 +21,29 @@ const (
 	errorTail = 2000
 )
 
-// System is one data folder and the binary that serves it.
+// System is one data folder and the binary that serves it, or the addresses of
+// one whose parts run elsewhere.
 type System struct {
 	Binary string
-	Data   string
+	// Data is the folder; empty for a system elsewhere, which cannot be started,
+	// stopped or looked into here, only asked.
+	Data string
 	// Log gets what a replay says on its standard error; nil drops it.
 	Log io.Writer
 
-	up     *exec.Cmd
-	exited chan error
+	environ []string // of its processes, beside our own
+	up      *exec.Cmd
+	exited  chan error
+}
+
+// Elsewhere makes a system by its addresses and passwords, as NAME=value.
+func Elsewhere(binary string, environ []string, log io.Writer) (*System, error) {
+	s, err := New(binary, "", log)
+	if err != nil {
+		return nil, err
+	}
+	s.Data, s.environ = "", environ
+	return s, nil
 }
 
 // New makes a system with absolute paths, so that it does not depend on the
@@ -49,6 +63,9 @@ func New(binary, data string, log io.Writer) (*System, error) {
 	return &System{Binary: bin, Data: dir, Log: log}, nil
 }
 
+// Configure sets variables, as NAME=value, for whatever is run from now on.
+func (s *System) Configure(environ ...string) { s.environ = append(s.environ, environ...) }
+
 // Up starts the system and returns when it has said that it is ready, whether
 // `up` stays in the foreground or leaves a supervisor behind. Its output goes to
 // a file beside the data folder: a pipe would kill a kept system when we leave.
@@ -64,6 +81,7 @@ func (s *System) Up(ctx context.Context, args ...string) error {
 	defer func() { _ = out.Close() }() // the child has its own handle
 	cmd := exec.Command(s.Binary, append([]string{"up", "--data", s.Data}, args...)...)
 	cmd.Stdout, cmd.Stderr = out, out
+	cmd.Env = append(os.Environ(), s.environ...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // an interrupt is for us; we then ask for `down`
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start up: %w", err)
@@ -155,12 +173,27 @@ func (s *System) Run(ctx context.Context, args ...string) ([]byte, error) {
 	return out.Bytes(), err
 }
 
+// ask runs a subcommand that asks this system.
+func (s *System) ask(ctx context.Context, args ...string) ([]byte, error) {
+	return s.Run(ctx, s.named(args...)...)
+}
+
+// named is a subcommand with what names this system, where that is not the
+// environment.
+func (s *System) named(args ...string) []string {
+	if s.Data == "" {
+		return args
+	}
+	return append([]string{args[0], "--data", s.Data}, args[1:]...)
+}
+
 // Command prepares a subcommand; its Run explains a failure with the end of
 // what the product said.
 func (s *System) Command(ctx context.Context, args ...string) *Command {
 	cmd := exec.CommandContext(ctx, s.Binary, args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 10 * time.Second
+	cmd.Env = append(os.Environ(), s.environ...)
 	c := &Command{Cmd: cmd, name: args[0]}
 	cmd.Stderr = &c.said
 	if s.Log != nil {

@@ -49,6 +49,10 @@ type Config struct {
 	MaxBodyBytes int64 `split_words:"true" default:"4294967296" desc:"decompressed body of one request, bytes; 0 means no bound"`
 	// Durable syncs every inserted part to disk before the insert is acknowledged.
 	Durable bool `split_words:"true" desc:"sync every inserted part to disk before acknowledging it"`
+	// ReserveBytes is the free disk space that inserts and merges leave alone. Zero means none.
+	ReserveBytes int64 `split_words:"true" default:"268435456" desc:"free disk space that the engine's inserts and merges leave alone, bytes; 0 means none"`
+	// DamagePause is how long the engine runs at least before a damaged part ends it; see package comment.
+	DamagePause time.Duration `split_words:"true" default:"1m" desc:"least time between two starts because of a damaged part"`
 	// DrainTimeout is how long running requests may take to end after a stop; then they are killed.
 	DrainTimeout time.Duration `split_words:"true" default:"10s" desc:"how long running requests may take to end after a stop; then they are killed"`
 	// Reader holds the limits of user ntegral_read.
@@ -91,6 +95,8 @@ func (c Config) Validate() error {
 	check(c.Threads >= 0, "threads %d is negative", c.Threads)
 	check(c.MaxConcurrentQueries > 0, "max concurrent queries %d: want at least 1", c.MaxConcurrentQueries)
 	check(c.MaxBodyBytes >= 0, "max body bytes %d is negative", c.MaxBodyBytes)
+	check(c.ReserveBytes >= 0, "reserve bytes %d is negative", c.ReserveBytes)
+	check(c.DamagePause >= 0, "damage pause %s is negative", c.DamagePause)
 	check(c.DrainTimeout > 0, "drain timeout %s: want more than 0", c.DrainTimeout)
 	check(c.Reader.MemoryBytes > 0, "reader memory bytes %d: want at least 1", c.Reader.MemoryBytes)
 	check(c.Reader.Seconds > 0, "reader seconds %d: want at least 1", c.Reader.Seconds)

@@ -19,6 +19,7 @@ const serverTemplate = `<clickhouse>
 	<mark_cache_size>268435456</mark_cache_size>
 	<uncompressed_cache_size>0</uncompressed_cache_size>
 	<compiled_expression_cache_size>33554432</compiled_expression_cache_size>
+	{{if .Reserve}}<storage_configuration><disks><default><keep_free_space_bytes>{{.Reserve}}</keep_free_space_bytes></default></disks></storage_configuration>{{end}}
 	{{if .Durable}}<merge_tree><fsync_after_insert>1</fsync_after_insert><fsync_part_directory>1</fsync_part_directory></merge_tree>{{end}}
 </clickhouse>
 `
@@ -58,7 +59,7 @@ func writeEngineConfig(c Config) (string, error) {
 		return "", fmt.Errorf("write engine configuration: %w", err)
 	}
 	values := map[string]any{
-		"UsersPath": filepath.Join(dir, "ntegral-users.xml"), "Memory": c.MemoryBytes, "Durable": c.Durable,
+		"UsersPath": filepath.Join(dir, "ntegral-users.xml"), "Memory": c.MemoryBytes, "Durable": c.Durable, "Reserve": c.ReserveBytes,
 		"Database": c.Database, "SystemTables": readableSystemTables,
 	}
 	for name, text := range map[string]string{"ntegral-engine.xml": serverTemplate, "ntegral-users.xml": usersTemplate} {

@@ -19,6 +19,7 @@ const (
 	codeIncorrectData  = 117
 	codeUnknownError   = 1002
 	codeCannotReadBody = 33
+	codeCorruptedData  = 246
 )
 
 // statusOf maps ClickHouse's codes to HTTP as ClickHouse does. What is not listed is 500.
@@ -61,7 +62,11 @@ func (h *Handler) describe(ctx context.Context, err error) (code int, text strin
 	if e.Code == 0 {
 		e = newError(codeUnknownError, "UNKNOWN_EXCEPTION", "%s", e.Message)
 	}
-	return e.Code, h.finishText(e)
+	text = h.finishText(e)
+	if e.Code == codeCorruptedData {
+		h.damage.met(text)
+	}
+	return e.Code, text
 }
 
 // finishText gives an error the end that ClickHouse's texts have: the name of the code, then the

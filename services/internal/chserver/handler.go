@@ -21,6 +21,7 @@ type Handler struct {
 	config  Config
 	logger  *slog.Logger
 	metrics *metrics
+	damage  *damage
 	served  http.Handler // the metrics
 	version string
 	slots   chan struct{} // one a running statement
@@ -34,7 +35,7 @@ func NewHandler(e *chdb.Engine, c Config, s Settings) (*Handler, error) {
 		registry = prometheus.NewRegistry()
 	}
 	h := &Handler{
-		engine: e, config: c, logger: s.Logger, metrics: newMetrics(registry),
+		engine: e, config: c, logger: s.Logger, metrics: newMetrics(registry), damage: newDamage(c.DamagePause),
 		served: promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4}),
 		slots:  make(chan struct{}, c.MaxConcurrentQueries), readers: make(chan struct{}, c.Reader.ConcurrentQueries),
 	}

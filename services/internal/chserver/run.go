@@ -78,6 +78,8 @@ func serve(ctx context.Context, engine *chdb.Engine, listener net.Listener, c Co
 	select {
 	case err := <-served:
 		return fmt.Errorf("serve clickhouse: %w", err)
+	case err := <-handler.damage.found:
+		return errors.Join(err, drain(server, cut, served, c.DrainTimeout))
 	case <-ctx.Done():
 	}
 	return drain(server, cut, served, c.DrainTimeout)

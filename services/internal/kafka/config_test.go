@@ -81,6 +81,7 @@ func TestClassify(t *testing.T) {
 		{"too large", fmt.Errorf("produce: %w", kerr.MessageTooLarge), lifecycle.IsPermanent},
 		{"wrong password", kerr.SaslAuthenticationFailed, lifecycle.IsPermanent},
 		{"not allowed", kerr.TopicAuthorizationFailed, lifecycle.IsPermanent},
+		{"fenced", fmt.Errorf("join: %w", kerr.FencedInstanceID), lifecycle.IsPermanent},
 		{"gap", &kafka.GapError{}, lifecycle.IsPermanent},
 		{"cancelled", context.Canceled, lifecycle.IsInterrupted},
 		{"client closed", errors.Join(kgo.ErrClientClosed), lifecycle.IsInterrupted},

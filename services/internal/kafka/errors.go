@@ -50,6 +50,10 @@ var permanent = []error{
 	kerr.UnsupportedForMessageFormat,
 	kerr.UnsupportedCompressionType,
 	kerr.SecurityDisabled,
+	// Somebody else has the member's name in the group, or the broker has lost the
+	// member's id. The client would ask for ever with the same id; only a new one,
+	// of a new process, gets the name.
+	kerr.FencedInstanceID,
 }
 
 func isPermanent(err error) bool {

@@ -125,6 +125,16 @@ func create(ctx context.Context, client *kgo.Client, replicas int16, s TopicSpec
 	return nil
 }
 
+// CoPartitionError says that topics which must have equally many partitions have not.
+type CoPartitionError struct {
+	Counts  string // of each topic
+	Missing bool   // some do not exist; they may be about to be made
+}
+
+func (e *CoPartitionError) Error() string {
+	return "check co-partitioned topics: partition counts differ or are 0: " + e.Counts
+}
+
 // CheckCoPartitioned returns an error unless topics all exist and have the same
 // number of partitions; it returns that number.
 func CheckCoPartitioned(ctx context.Context, client *kgo.Client, topics ...string) (int, error) {
@@ -139,7 +149,7 @@ func CheckCoPartitioned(ctx context.Context, client *kgo.Client, topics ...strin
 		seen = append(seen, fmt.Sprintf("%s %d", t, counts[t]))
 	}
 	if len(distinct) != 1 || distinct[0] {
-		return 0, lifecycle.Permanent(fmt.Errorf("check co-partitioned topics: partition counts differ or are 0: %s", strings.Join(seen, ", ")))
+		return 0, lifecycle.Permanent(&CoPartitionError{Counts: strings.Join(seen, ", "), Missing: distinct[0]})
 	}
 	return counts[topics[0]], nil
 }

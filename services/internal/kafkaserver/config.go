@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ntegral/ntegral/services/internal/kafka"
+	"github.com/ntegral/ntegral/services/internal/system"
 )
 
 // Config is what an operator sets. Its prefix is NTEGRAL_KAFKA, the same as that
@@ -26,6 +27,8 @@ type Config struct {
 	Password kafka.Secret `split_words:"true" desc:"SASL password"`
 	// Durable writes each batch through to the disk before it is acknowledged.
 	Durable bool `split_words:"true" default:"false" desc:"sync each batch to disk before acknowledging it"`
+	// ReserveBytes is the free disk space below which no more records and topics are taken; 0 means to go on to the last byte.
+	ReserveBytes int64 `split_words:"true" default:"268435456" desc:"free disk space below which the embedded broker lets producers wait, bytes; 0 means none"`
 	// RetentionInterval is the time between checks for expired segments; 0 means one minute.
 	RetentionInterval time.Duration `split_words:"true" default:"1m" desc:"time between checks for expired segments"`
 }
@@ -34,6 +37,15 @@ type Config struct {
 type Settings struct {
 	Logger *slog.Logger      // nil discards
 	Ready  func(addr string) // called once, when clients can connect; may be nil
+	// DiskFree says how many bytes can be written in a folder; nil asks the system.
+	DiskFree func(dir string) (int64, error)
+}
+
+func (s Settings) diskFree() func(string) (int64, error) {
+	if s.DiskFree == nil {
+		return system.DiskFree
+	}
+	return s.DiskFree
 }
 
 // Validate lists everything that is wrong with c.
@@ -55,6 +67,9 @@ func (c Config) Validate() error {
 	}
 	if (c.User == "") != (c.Password == "") {
 		errs = append(errs, errors.New("kafka user and password: give both or neither"))
+	}
+	if c.ReserveBytes < 0 {
+		errs = append(errs, fmt.Errorf("kafka reserve: %d bytes is negative", c.ReserveBytes))
 	}
 	if c.RetentionInterval < 0 {
 		errs = append(errs, fmt.Errorf("kafka retention interval: %s is negative", c.RetentionInterval))

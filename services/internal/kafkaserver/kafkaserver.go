@@ -11,7 +11,9 @@
 //     so changing them there is enough;
 //   - retention by whole segments, as Apache Kafka does it, instead of kfake's own;
 //   - the end of members of a group that were killed while they waited to join it,
-//     which kfake would keep with their partitions (see sessions).
+//     which kfake would keep with their partitions (see sessions);
+//   - a reserve of disk space, below which producers wait, and an end where a write
+//     fails all the same (see space).
 //
 // Why retention is our own: kfake forgets the end of a partition that holds no
 // segment when it is started again, and gives the offsets out anew from 0. A
@@ -26,7 +28,7 @@
 // What it does not: transactions and compaction are not safe over a kill, and
 // deleted records may reappear after one, up to the begin of their segment.
 //
-// Run is two goroutines beside those of kfake and of a client to itself, all
+// Run is three goroutines beside those of kfake and of a client to itself, all
 // ended when it returns. It may run any number of times in one process, on
 // folders and ports of their own.
 package kafkaserver

@@ -40,7 +40,15 @@ func Run(ctx context.Context, cfg Config, set Settings) error {
 	if err := dropOldAccounts(cfg.Dir); err != nil {
 		return err
 	}
-	opts, err := options(cfg, set.Logger)
+	running, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	disk := &space{dir: cfg.Dir, reserve: cfg.ReserveBytes, free: set.diskFree(), logger: set.Logger, end: end}
+	return disk.close(serve(running, cfg, set, disk), running)
+}
+
+// serve runs the broker until ctx ends.
+func serve(ctx context.Context, cfg Config, set Settings, disk *space) error {
+	opts, err := options(cfg, serverLog{logger: set.Logger, disk: disk})
 	if err != nil {
 		return err
 	}
@@ -50,6 +58,7 @@ func Run(ctx context.Context, cfg Config, set Settings) error {
 		return fmt.Errorf("start embedded kafka: %w", err)
 	}
 	defer cluster.Close()
+	disk.cluster.Store(cluster)
 	keepNewest(cluster)
 	groups, err := newSessions(cfg, cluster, set.Logger)
 	if err != nil {
@@ -57,6 +66,7 @@ func Run(ctx context.Context, cfg Config, set Settings) error {
 	}
 	var background sync.WaitGroup
 	background.Go(func() { groups.watch(ctx, set.Logger) })
+	background.Go(func() { disk.watch(ctx) })
 	defer background.Wait() // before the cluster is closed
 	addr := cfg.address()
 	set.Logger.Info("embedded kafka is ready", "address", addr, "dir", cfg.Dir, "durable", cfg.Durable, "load_time", time.Since(began))
@@ -76,7 +86,7 @@ func dropOldAccounts(dir string) error {
 	return nil
 }
 
-func options(cfg Config, logger *slog.Logger) ([]kfake.Opt, error) {
+func options(cfg Config, logger serverLog) ([]kfake.Opt, error) {
 	_, portText, err := net.SplitHostPort(cfg.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("configure embedded kafka: %w", err)
@@ -91,7 +101,7 @@ func options(cfg Config, logger *slog.Logger) ([]kfake.Opt, error) {
 		kfake.ListenFn(cfg.listen),
 		kfake.DataDir(cfg.Dir),
 		kfake.ClusterID("ntegral"),
-		kfake.WithLogger(serverLog{logger}),
+		kfake.WithLogger(logger),
 		kfake.MaxVersions(versions()),
 		// Ten years: kfake's own retention and compaction must never run (package comment).
 		kfake.BrokerConfigs(map[string]string{"log.cleaner.backoff.ms": "315360000000"}),
@@ -183,15 +193,21 @@ func keepNewest(cluster *kfake.Cluster) {
 	})
 }
 
-// serverLog passes kfake's warnings on. One of them, that a batch could not be
-// written, is how a full disk shows.
-type serverLog struct{ logger *slog.Logger }
+// serverLog passes kfake's warnings on, also to who acts on them.
+type serverLog struct {
+	logger *slog.Logger
+	disk   *space
+}
 
 func (l serverLog) Logf(level kfake.LogLevel, format string, args ...any) {
-	switch level {
-	case kfake.LogLevelError:
-		l.logger.Error("embedded kafka", "detail", fmt.Sprintf(format, args...))
-	case kfake.LogLevelWarn:
-		l.logger.Warn("embedded kafka", "detail", fmt.Sprintf(format, args...))
+	if level != kfake.LogLevelError && level != kfake.LogLevelWarn {
+		return
 	}
+	detail := fmt.Sprintf(format, args...)
+	to := slog.LevelWarn
+	if level == kfake.LogLevelError {
+		to = slog.LevelError
+	}
+	l.logger.Log(context.Background(), to, "embedded kafka", "detail", detail)
+	l.disk.heard(format, detail)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"testing"
@@ -266,9 +267,13 @@ type running struct {
 }
 
 func (r *rig) startProcess(cfg Config) *running {
+	return r.startLogging(cfg, kafkatest.Logger(r.t))
+}
+
+func (r *rig) startLogging(cfg Config, logger *slog.Logger) *running {
 	ctx, cancel := context.WithCancel(context.Background())
 	p := &running{addr: make(chan string, 1), cancel: cancel, done: make(chan error, 1)}
-	set := Settings{Logger: kafkatest.Logger(r.t), Ready: func(a string) { p.addr <- a }}
+	set := Settings{Logger: logger, Ready: func(a string) { p.addr <- a }}
 	go func() { p.done <- run(ctx, cfg, set, tallyFactory{pad: 1 << 10}) }()
 	r.t.Cleanup(func() {
 		cancel()

@@ -34,6 +34,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -56,7 +57,7 @@ func run(ctx context.Context, cfg Config, set Settings, cores coreFactory) error
 		return lifecycle.Permanent(fmt.Errorf("configure process: %w", err))
 	}
 	set = set.withDefaults()
-	partitions, err := prepareTopics(ctx, cfg, set.Logger)
+	partitions, err := awaitTopics(ctx, cfg, set.Logger)
 	if err != nil {
 		return err
 	}
@@ -84,6 +85,22 @@ type environment struct {
 	cores      coreFactory
 	partitions int
 	metrics    *metrics
+}
+
+// startBackoff is between tries to reach a broker that is not there yet.
+var startBackoff = lifecycle.Backoff{Min: 100 * time.Millisecond, Max: 2 * time.Second}
+
+// awaitTopics is prepareTopics, however long the broker takes to come up: who
+// starts processes again may do so ever more rarely.
+func awaitTopics(ctx context.Context, cfg Config, logger *slog.Logger) (partitions int, err error) {
+	err = lifecycle.Retry(ctx, startBackoff, func(ctx context.Context) error {
+		partitions, err = prepareTopics(ctx, cfg, logger)
+		if lifecycle.IsRetryable(err) {
+			logger.Warn("kafka is not ready", "error", err)
+		}
+		return err
+	})
+	return partitions, err
 }
 
 // prepareTopics makes the topics that are missing and returns how many tasks

@@ -1,11 +1,17 @@
 package process
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
+
+	"github.com/twmb/franz-go/pkg/kerr"
 
 	"github.com/ntegral/ntegral/schemas/record"
 	"github.com/ntegral/ntegral/services/internal/kafka"
@@ -36,6 +42,63 @@ func TestRun(t *testing.T) {
 				t.Errorf("task %d is in epoch %d, want 2", task, got)
 			}
 		}
+	})
+}
+
+// notices closes seen at the first record with its text.
+type notices struct {
+	slog.Handler
+	text string
+	once *sync.Once
+	seen chan struct{}
+}
+
+func (n notices) Enabled(context.Context, slog.Level) bool { return true }
+
+func (n notices) Handle(_ context.Context, r slog.Record) error {
+	if r.Message == n.text {
+		n.once.Do(func() { close(n.seen) })
+	}
+	return nil
+}
+
+func (n notices) WithAttrs([]slog.Attr) slog.Handler { return n }
+
+// TestStartsBeforeItsBroker: a processor waits for a broker that is not there.
+func TestStartsBeforeItsBroker(t *testing.T) {
+	b := kafkatest.Spawn(t)
+	r := newRig(t, b, 2)
+	r.publish(50)
+	b.Kill(t)
+	n := notices{text: "kafka is not ready", once: new(sync.Once), seen: make(chan struct{})}
+	p := r.startLogging(r.cfg, slog.New(n))
+	<-n.seen
+	b.Start(t)
+	<-p.addr
+	r.publish(50)
+	r.check()
+	p.stop(t)
+}
+
+// TestNameTaken: a processor whose name in the group another has ends, and does
+// not ask for it for ever; the other goes on.
+func TestNameTaken(t *testing.T) {
+	kafkatest.Each(t, func(t *testing.T, b *kafkatest.Broker) {
+		r := newRig(t, b, 2)
+		r.cfg.InstanceID = "one"
+		r.publish(50)
+		first := r.startProcess(r.cfg)
+		<-first.addr
+		r.check()
+		second := r.startProcess(r.cfg)
+		err := <-first.done
+		close(first.done)
+		if !errors.Is(err, kerr.FencedInstanceID) {
+			t.Errorf("the first ended with %v, want that it is fenced", err)
+		}
+		r.publish(50)
+		r.check()
+		second.stop(t)
 	})
 }
 

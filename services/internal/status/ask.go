@@ -56,13 +56,17 @@ func (r *Report) disk(s Settings) {
 		*use.into = n
 		errs = append(errs, err)
 	}
-	free, err := system.DiskFree(d.Dir)
-	d.Free = free
+	disks, err := s.System.Disks()
 	if err := errors.Join(append(errs, err)...); err != nil {
 		r.problem("disk: %v", err)
 	}
-	if err == nil && free < s.DiskFloor {
-		r.problem("disk: %d MiB free in %s, the floor is %d MiB", free>>20, d.Dir, s.DiskFloor>>20)
+	for i, disk := range disks {
+		if i == 0 || disk.Free < d.Free {
+			d.Free = disk.Free
+		}
+		if disk.Free < s.DiskFloor {
+			r.problem("disk: %d MiB free in %s, the floor is %d MiB", disk.Free>>20, disk.Dir, s.DiskFloor>>20)
+		}
 	}
 	r.Disk = d
 }

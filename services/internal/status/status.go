@@ -139,7 +139,7 @@ type Disk struct {
 	Kafka      int64  `json:"kafka_bytes"`
 	Clickhouse int64  `json:"clickhouse_bytes"`
 	Log        int64  `json:"log_bytes"`
-	Free       int64  `json:"free_bytes"`
+	Free       int64  `json:"free_bytes"` // where least is free, if parts of the folder lie on disks of their own
 	Floor      int64  `json:"floor_bytes"`
 }
 

@@ -69,7 +69,7 @@ func (k *keeper) once(ctx context.Context, log *logFile) error {
 	}
 	pid := p.cmd.Process.Pid
 	k.note(func(s *ChildStatus) { s.PID = pid })
-	if err := writePID(pidPath(k.set.Folder, k.child.Name), pid); err != nil {
+	if err := k.board.writePID(k.child.Name, pid); err != nil {
 		k.logger.Warn("process number not written", "process", k.child.Name, "error", err)
 	}
 	if err := k.awaitReady(ctx, p); err != nil {

@@ -1,6 +1,7 @@
 package supervise
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -90,13 +91,19 @@ func (s *Status) Starting() bool {
 	})
 }
 
-// board holds the status and writes each change to its file.
+// board holds the status and writes each change to its file. What cannot be
+// written, because the disk is full, is written later: nothing may change any
+// more for a long time.
 type board struct {
 	folder system.Folder
 
-	mu     sync.Mutex
-	status Status
+	mu      sync.Mutex
+	status  Status
+	pending map[string][]byte // by path: what is not written yet
 }
+
+// rewriteInterval is the time between two tries to write what could not be.
+const rewriteInterval = time.Second
 
 func newBoard(folder system.Folder, children []Child) (*board, error) {
 	started, err := startTime(os.Getpid())
@@ -104,7 +111,7 @@ func newBoard(folder system.Folder, children []Child) (*board, error) {
 		return nil, err
 	}
 	now := time.Now().UTC()
-	b := &board{folder: folder, status: Status{PID: os.Getpid(), StartTime: started, Since: now}}
+	b := &board{folder: folder, pending: make(map[string][]byte), status: Status{PID: os.Getpid(), StartTime: started, Since: now}}
 	for _, c := range children {
 		b.status.Children = append(b.status.Children, ChildStatus{Name: c.Name, State: StateWaiting, Since: now})
 	}
@@ -133,7 +140,43 @@ func (b *board) change(edit func(*Status)) error {
 	if err != nil {
 		return fmt.Errorf("write status: %w", err)
 	}
-	return replaceFile(statusPath(b.folder), append(text, '\n'))
+	return b.write(statusPath(b.folder), append(text, '\n'))
+}
+
+// write replaces a file, now or later; the lock is held.
+func (b *board) write(path string, text []byte) error {
+	err := replaceFile(path, text)
+	if err != nil {
+		b.pending[path] = text
+	} else {
+		delete(b.pending, path)
+	}
+	return err
+}
+
+// writePID notes a child's process number for scripts.
+func (b *board) writePID(child string, pid int) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.write(pidPath(b.folder, child), []byte(strconv.Itoa(pid)+"\n"))
+}
+
+// rewrite writes what could not be written, until ctx ends.
+func (b *board) rewrite(ctx context.Context) {
+	ticker := time.NewTicker(rewriteInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			b.mu.Lock()
+			for path, text := range b.pending {
+				_ = b.write(path, text) // it was told, and is tried again
+			}
+			b.mu.Unlock()
+		}
+	}
 }
 
 func (b *board) child(name string) ChildStatus {
@@ -152,8 +195,4 @@ func replaceFile(path string, text []byte) error {
 		return fmt.Errorf("write %s: %w", filepath.Base(path), err)
 	}
 	return nil
-}
-
-func writePID(path string, pid int) error {
-	return replaceFile(path, []byte(strconv.Itoa(pid)+"\n"))
 }

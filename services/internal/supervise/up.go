@@ -85,7 +85,7 @@ func supervise(ctx context.Context, cfg Config, set Settings, b *board, spawn *s
 		if _, err := fmt.Fprintln(set.Out, readyLine(b, set, time.Since(began))); err != nil {
 			set.Logger.Warn("ready line not written", "error", err)
 		}
-		<-ctx.Done()
+		b.rewrite(ctx)
 	}
 	for i := len(running) - 1; i >= 0; i-- {
 		running[i].stop()

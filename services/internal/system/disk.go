@@ -51,15 +51,49 @@ func (e *LowDiskError) Error() string {
 	return fmt.Sprintf("%s has %d MiB free, less than the floor of %d MiB", e.Dir, e.Free>>20, e.Floor>>20)
 }
 
-// CheckDisk returns a *LowDiskError when less than the floor is free. It is for
+// Disk is a file system that a data folder lies on.
+type Disk struct {
+	Dir  string // the first of the folder's directories that is on it
+	Free int64  // bytes
+}
+
+// Disks returns the file systems that the folder and its parts lie on, each
+// once: the broker's and the store's may be of their own.
+func (s System) Disks() ([]Disk, error) {
+	var out []Disk
+	var errs []error
+	seen := make(map[uint64]bool)
+	for _, dir := range []string{string(s.Folder), s.Folder.Kafka(), s.Folder.Clickhouse(), s.Folder.Log()} {
+		var st unix.Stat_t
+		if err := unix.Stat(dir, &st); err != nil {
+			if !errors.Is(err, fs.ErrNotExist) {
+				errs = append(errs, fmt.Errorf("ask for disk of %s: %w", dir, err))
+			}
+			continue
+		}
+		if seen[st.Dev] {
+			continue
+		}
+		seen[st.Dev] = true
+		free, err := DiskFree(dir)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		out = append(out, Disk{Dir: dir, Free: free})
+	}
+	return out, errors.Join(errs...)
+}
+
+// CheckDisk returns *LowDiskErrors where less than the floor is free. It is for
 // warning: nothing stops because of it.
 func (s System) CheckDisk(cfg Config) error {
-	free, err := DiskFree(string(s.Folder))
-	if err != nil {
-		return err
+	disks, err := s.Disks()
+	errs := []error{err}
+	for _, d := range disks {
+		if d.Free < cfg.DiskFloorBytes {
+			errs = append(errs, &LowDiskError{Dir: d.Dir, Free: d.Free, Floor: cfg.DiskFloorBytes})
+		}
 	}
-	if free < cfg.DiskFloorBytes {
-		return &LowDiskError{Dir: string(s.Folder), Free: free, Floor: cfg.DiskFloorBytes}
-	}
-	return nil
+	return errors.Join(errs...)
 }

@@ -164,6 +164,14 @@ func (s *Server) Kill() {
 	_ = s.stdin.Close()
 }
 
+// Wait waits for an end of the server's own and returns how it ended.
+func (s *Server) Wait() error {
+	s.ended = true
+	err := <-s.exited
+	_ = s.stdin.Close()
+	return err
+}
+
 // RequireLibrary skips the test where the engine's library is missing; where CI is set it fails.
 func RequireLibrary(t testing.TB) {
 	t.Helper()
