@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/ClickHouse/ch-go/compress"
 	"github.com/andybalholm/brotli"
@@ -60,6 +61,22 @@ func (h *Handler) requestBody(r *http.Request, q url.Values) (io.Reader, error) 
 		body = &limitedBody{r: body, left: h.config.MaxBodyBytes}
 	}
 	return body, nil
+}
+
+// Bounds of what is read of a body that is not wanted any more.
+const (
+	unwantedBytes = 8 << 20
+	unwantedTime  = 2 * time.Second
+)
+
+// discardRest reads on where a request failed before its end: a client that is
+// still writing when its connection is closed meets a reset, and never sees the
+// error. It is bounded, so the answer can be lost on larger bodies.
+func discardRest(w http.ResponseWriter, r *http.Request) {
+	if http.NewResponseController(w).SetReadDeadline(time.Now().Add(unwantedTime)) != nil {
+		return
+	}
+	_, _ = io.CopyN(io.Discard, r.Body, unwantedBytes) // whether it worked, the client will see
 }
 
 func badBody(encoding string, err error) error {

@@ -92,6 +92,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := h.serve(w, r); err != nil {
+		discardRest(w, r)
 		h.fail(w, r, err)
 	}
 }
