@@ -3,6 +3,9 @@ package engine_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"testing"
@@ -55,6 +58,29 @@ func TestRestoreRefusesBrokenState(t *testing.T) {
 				t.Errorf("got %v, want ErrState", err)
 			}
 		})
+	}
+}
+
+// TestStateVersionNamesTheEncoding reads a snapshot that an earlier build has
+// written. Where it fails, the encoding has changed: then StateVersion must, too,
+// so that such state is refused by name, and -update writes the file of the new one.
+func TestStateVersionNamesTheEncoding(t *testing.T) {
+	file := filepath.Join("testdata", fmt.Sprintf("state-%d.bin", engine.StateVersion))
+	if *update {
+		if err := os.WriteFile(file, stateOf(t, 1), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	state, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := engine.Restore(engine.DefaultConfig(), chunkReader(cut(state, 512)))
+	if err != nil {
+		t.Fatalf("restore what version %d has written: %v", engine.StateVersion, err)
+	}
+	if again := bytes.Join(snapshot(t, e), nil); !bytes.Equal(again, state) {
+		t.Error("what was restored is written otherwise")
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 )
 
 // StateVersion names the encoding of snapshots; another one is not read.
-const StateVersion = 2
+const StateVersion = 3
 
 // ErrState says that a snapshot cannot be read.
 var ErrState = errors.New("malformed engine state")
