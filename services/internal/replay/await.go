@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -65,7 +66,8 @@ func (r *run) await(ctx context.Context, client *kgo.Client) error {
 
 // lettersSince prints what the processor has refused of the replay's nodes
 // since it was first begun, and returns how much that is. Of a replay that was
-// done before it prints nothing: that has been said.
+// done before it prints nothing: that has been said. What other replays, and
+// corrections, are refused or warned of is not about this one.
 func (r *run) lettersSince(ctx context.Context, client *kgo.Client, from map[int32]int64) (refused int64, err error) {
 	ends, err := kafka.EndOffsets(ctx, client, record.DeadLetters)
 	if err != nil {
@@ -80,7 +82,7 @@ func (r *run) lettersSince(ctx context.Context, client *kgo.Client, from map[int
 	for partition, end := range ends[record.DeadLetters] {
 		err := readPartition(ctx, r.s, record.DeadLetters, partition, from[partition], end, func(rec *kgo.Record) error {
 			l, err := record.DecodeDeadLetter(rec.Value)
-			if err != nil || headerOf(rec, "ce_source") == r.out.source || !r.estate.Known(l.Node) {
+			if err != nil || l.Origin == record.Corrections || strings.HasPrefix(headerOf(rec, "ce_source"), replaySource) || !r.estate.Known(l.Node) {
 				return nil
 			}
 			id := headerOf(rec, "ce_source") + " " + headerOf(rec, "ce_id")

@@ -36,8 +36,11 @@ func newPublisher(client *kgo.Client, digest string) *publisher {
 	return &publisher{client: client, digest: digest, source: sourceOf(digest), seed: maphash.MakeSeed(), reached: make(map[int32]int64), tail: make(map[int32]int64)}
 }
 
+// replaySource begins the ce_source of every replay's records.
+const replaySource = "/replay/"
+
 // sourceOf is the ce_source of a replay's records.
-func sourceOf(digest string) string { return "/replay/" + digest[:16] }
+func sourceOf(digest string) string { return replaySource + digest[:16] }
 
 // id names a record of the replay for good: the same content has the same one.
 func (p *publisher) id(kind string, chunk, n int64) string {

@@ -378,7 +378,15 @@ func (l lateLedger) Offsets(ctx context.Context) (map[int32]record.Offsets, erro
 		Source: "/process/0", Type: record.TypeDeadLetter}
 	r := &kgo.Record{Topic: record.DeadLetters, Value: letter.Append(nil), Headers: headersOf(e)}
 	again := *r
-	if err := client.ProduceSync(ctx, r, &again).FirstErr(); err != nil {
+	// Not about this replay's events: a correction, and another replay's row.
+	correction, other := letter, letter
+	correction.Origin, correction.Reason = record.Corrections, telemetry.OutOfRange
+	other.Origin, other.Reason = "samples.csv", telemetry.Negative
+	strange := []*kgo.Record{
+		{Topic: record.DeadLetters, Value: correction.Append(nil), Headers: headersOf(record.Envelope{ID: "correction", Source: "/process/0", Type: record.TypeDeadLetter})},
+		{Topic: record.DeadLetters, Value: other.Append(nil), Headers: headersOf(record.Envelope{ID: "other", Source: sourceOf("another replay's"), Type: record.TypeDeadLetter})},
+	}
+	if err := client.ProduceSync(ctx, append(strange, r, &again)...).FirstErr(); err != nil {
 		return nil, err
 	}
 	return l.ends.Offsets(ctx)
