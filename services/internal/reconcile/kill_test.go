@@ -90,7 +90,8 @@ func TestKilledProcessor(t *testing.T) {
 	go func() { done <- r.run(t.Context()) }()
 	for kills := 0; ; kills++ {
 		kill := s.spawnProcessor()
-		life := time.NewTimer(500*time.Millisecond + rand.N(700*time.Millisecond))
+		// Ever longer: on a slow machine the first ones may not get to a step.
+		life := time.NewTimer(500*time.Millisecond + rand.N(700*time.Millisecond) + time.Duration(kills)*100*time.Millisecond)
 		select {
 		case err := <-done:
 			if err != nil {
