@@ -66,7 +66,7 @@ func TestRestoreRefusesBrokenState(t *testing.T) {
 // so that such state is refused by name, and -update writes the file of the new one.
 func TestStateVersionNamesTheEncoding(t *testing.T) {
 	file := filepath.Join("testdata", fmt.Sprintf("state-%d.bin", engine.StateVersion))
-	if *update {
+	if *update && os.Getenv("CI") == "" {
 		if err := os.WriteFile(file, stateOf(t, 1), 0o600); err != nil {
 			t.Fatal(err)
 		}
