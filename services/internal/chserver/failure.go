@@ -63,8 +63,8 @@ func (h *Handler) describe(ctx context.Context, err error) (code int, text strin
 		e = newError(codeUnknownError, "UNKNOWN_EXCEPTION", "%s", e.Message)
 	}
 	text = h.finishText(e)
-	if e.Code == codeCorruptedData {
-		h.damage.met(text)
+	if e.Code == codeCorruptedData && strings.Contains(text, "while reading from part ") {
+		h.damage.met(text) // other corrupted data are the statement's own
 	}
 	return e.Code, text
 }

@@ -154,8 +154,9 @@ func (s *space) heard(format, detail string) {
 	if !batch && !strings.HasPrefix(format, lostState) || !s.broken.CompareAndSwap(false, true) {
 		return
 	}
-	if batch && s.guarding.CompareAndSwap(false, true) {
-		s.cluster.Load().ControlKey(-1, s.guard) // before the batch can be sent again
+	// Clients can connect a moment before the cluster is known here.
+	if cluster := s.cluster.Load(); batch && cluster != nil && s.guarding.CompareAndSwap(false, true) {
+		cluster.ControlKey(-1, s.guard) // before the batch can be sent again
 	}
 	s.end(fmt.Errorf("%w: %s", errNotStored, detail))
 }

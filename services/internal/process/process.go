@@ -126,7 +126,7 @@ func prepareTopics(ctx context.Context, cfg Config, logger *slog.Logger) (partit
 	if err := kafka.EnsureTopics(ctx, client, cfg.Kafka.Replicas, topicSpecs(count)...); err != nil {
 		return 0, err
 	}
-	// Not before: a system may be older than this topic.
+	// Not before: the topics may have been made by hand, without this one.
 	return kafka.CheckCoPartitioned(ctx, client, append(partitioned, record.Corrections)...)
 }
 

@@ -19,33 +19,56 @@ import (
 	"github.com/ntegral/ntegral/services/internal/textrow"
 )
 
-// begin begins the run in each task, and returns when the store holds all that
-// was written up to there. A dry run begins nothing, and waits for what is in
-// the topics now.
+// begin waits until the store holds what is in the topics now, begins the run in
+// each task, and returns when the store holds all that was written up to there.
+// Without the first wait everything that a processor has still before it would be
+// taken for a difference. A dry run begins nothing.
 func (r *run) begin(ctx context.Context, tasks []int32) error {
-	want := map[int32]record.Offsets{}
-	if r.cfg.DryRun {
-		ends, err := kafka.EndOffsets(ctx, r.client, record.Samples, record.Placements, record.Inventory, record.Rates, record.Corrections)
-		if err != nil {
-			return err
-		}
-		for _, task := range tasks {
-			want[task] = record.Offsets{
-				Samples: ends[record.Samples][task], Placements: ends[record.Placements][task], Inventory: ends[record.Inventory][task],
-				Rates: ends[record.Rates][0], Corrections: ends[record.Corrections][task],
-			}
-		}
-		return r.await(ctx, want)
+	goals, err := r.goals(ctx, tasks)
+	if err != nil {
+		return err
 	}
+	if err := r.await(ctx, goals); err != nil || r.cfg.DryRun {
+		return err
+	}
+	begun := map[int32]record.Offsets{}
 	for _, task := range tasks {
 		offset, err := r.publish(ctx, task, record.TypeReconciliation, 0, nil)
 		if err != nil {
 			return err
 		}
 		r.begun[task] = offset
-		want[task] = record.Offsets{Corrections: offset + 1}
+		begun[task] = record.Offsets{Corrections: offset + 1}
 	}
-	return r.await(ctx, want)
+	return r.await(ctx, begun)
+}
+
+// goals are the ends of the tasks' inputs. For a partition that holds nothing
+// nobody commits an offset.
+func (r *run) goals(ctx context.Context, tasks []int32) (map[int32]record.Offsets, error) {
+	topics := []string{record.Samples, record.Placements, record.Inventory, record.Rates, record.Corrections}
+	starts, err := kafka.StartOffsets(ctx, r.client, topics...)
+	if err != nil {
+		return nil, err
+	}
+	ends, err := kafka.EndOffsets(ctx, r.client, topics...)
+	if err != nil {
+		return nil, err
+	}
+	goal := func(topic string, partition int32) int64 {
+		if end := ends[topic][partition]; end > starts[topic][partition] {
+			return end
+		}
+		return 0
+	}
+	goals := map[int32]record.Offsets{}
+	for _, task := range tasks {
+		goals[task] = record.Offsets{
+			Samples: goal(record.Samples, task), Placements: goal(record.Placements, task), Inventory: goal(record.Inventory, task),
+			Rates: goal(record.Rates, 0), Corrections: goal(record.Corrections, task),
+		}
+	}
+	return goals, nil
 }
 
 const (
