@@ -43,20 +43,6 @@ type node struct {
 	outsideBefore attribution.Totals
 }
 
-// clock is how far a node's readings have come.
-type clock struct {
-	newest int64 // largest reading time that moves the watermark
-	ahead  int64 // a reading time more than jump ahead that waits for a second record
-}
-
-// watermark is how far the node's readings are thought to be complete.
-func (c *clock) watermark(cfg *limits) int64 {
-	if c.newest == never {
-		return never
-	}
-	return c.newest - cfg.maxDelay
-}
-
 func newNode(id string) *node {
 	return &node{
 		id: id, devices: map[string]*attribution.Device{}, activity: map[string]*meter.Busy{}, placements: map[string][]*telemetry.Placement{},

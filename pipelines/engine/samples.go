@@ -2,17 +2,11 @@ package engine
 
 import (
 	"slices"
-	"strings"
-	"time"
 
-	"github.com/ntegral/ntegral/pipelines/attribution"
 	"github.com/ntegral/ntegral/pipelines/meter"
 	"github.com/ntegral/ntegral/schemas/record"
 	"github.com/ntegral/ntegral/schemas/telemetry"
 )
-
-// jump is how far one record alone can move a watermark ahead.
-const jump = int64(time.Hour)
 
 // columnBuffer holds the accepted readings of a column that has others. Columns
 // go from hand to hand as two slices: as a struct, which is copied by 16 bytes
@@ -126,103 +120,6 @@ func (e *Engine) sift(n *node, b *record.SampleBatch, c *record.SeriesColumn, ta
 	return buf.times, buf.values
 }
 
-// target is where the readings of a column go.
-type target struct {
-	kind    telemetry.Kind
-	metric  telemetry.Metric
-	series  *meter.Series // nil: shows presence only
-	counter *meter.Meter  // of energy series: the meter, whose rungs depend on each other
-}
-
-// column is the target of a record's column, kept because the next record of
-// the node most often has the same columns.
-type column struct {
-	device string
-	target
-}
-
-// maxColumns bounds what a node keeps of them.
-const maxColumns = 1024
-
-// targetOf finds the series of a record's column i. The result is valid until
-// the next call.
-func (n *node) targetOf(i int, c *record.SeriesColumn) (*target, telemetry.Reason) {
-	if i < len(n.columns) {
-		if k := &n.columns[i]; k.metric == c.Metric && k.device == c.Device {
-			return &k.target, telemetry.Accepted
-		}
-		n.columns = n.columns[:i]
-	}
-	t, reason := n.target(c)
-	if reason != telemetry.Accepted {
-		return nil, reason
-	}
-	if i > len(n.columns) || i >= maxColumns {
-		return &t, telemetry.Accepted // of the columns before it, one was refused
-	}
-	n.columns = append(n.columns, column{device: c.Device, target: t})
-	return &n.columns[i].target, telemetry.Accepted
-}
-
-// target finds the series of a column. A device D/P is the activity of
-// placement P on D.
-func (n *node) target(c *record.SeriesColumn) (target, telemetry.Reason) {
-	if !c.Metric.Known() {
-		return target{}, telemetry.UnknownMetric
-	}
-	if d, ok := n.devices[c.Device]; ok {
-		return deviceTarget(d, c.Metric), telemetry.Accepted
-	}
-	card, _, ok := strings.Cut(c.Device, "/")
-	d, known := n.devices[card]
-	if !ok || !known {
-		return target{}, telemetry.UnknownDevice
-	}
-	t := target{kind: d.Kind, metric: c.Metric}
-	switch c.Metric {
-	case telemetry.SMActive, telemetry.GraphicsEngineActive, telemetry.GPUUtil:
-		busy := n.activity[c.Device]
-		if busy == nil {
-			busy = &meter.Busy{}
-			n.activity[c.Device] = busy
-		}
-		t.series = busySeries(busy, c.Metric)
-	}
-	return t, telemetry.Accepted
-}
-
-// deviceTarget returns the series of a device. What an instance reports of
-// energy repeats its card's and shows presence only.
-func deviceTarget(d *attribution.Device, m telemetry.Metric) target {
-	t := target{kind: d.Kind, metric: m}
-	if d.Kind != telemetry.KindMIG {
-		switch m {
-		case telemetry.EnergyJoules:
-			t.series, t.counter = &d.Readings.Counter, &d.Readings
-		case telemetry.PowerWatts:
-			t.series, t.counter = &d.Readings.Power, &d.Readings
-		case telemetry.PowerLimit:
-			t.series, t.counter = &d.Readings.Limit, &d.Readings
-		}
-	}
-	if t.series == nil {
-		t.series = busySeries(&d.Busy, m)
-	}
-	return t
-}
-
-func busySeries(b *meter.Busy, m telemetry.Metric) *meter.Series {
-	switch m {
-	case telemetry.SMActive:
-		return &b.SMActive
-	case telemetry.GraphicsEngineActive:
-		return &b.GraphicsEngineActive
-	case telemetry.GPUUtil:
-		return &b.GPUUtil
-	}
-	return nil
-}
-
 // store adds accepted readings to their series, touching what they change.
 func (e *Engine) store(n *node, t *target, times, values []int64) {
 	if last, ok := t.series.Last(); (!ok || last < times[0]) && t.metric != telemetry.PowerLimit && rising(times) {
@@ -306,99 +203,4 @@ func (e *Engine) reachCounter(s *meter.Series, at int64) int64 {
 	// What a longer segment says counts where it ends, which on an edge is in
 	// the window before.
 	return at - 1
-}
-
-// see joins a reading's time to the node's islands.
-func (e *Engine) see(n *node, t int64) {
-	n.lastReading = max(n.lastReading, t)
-	k := len(n.islands) - 1
-	for k >= 0 && n.islands[k].From > t {
-		k--
-	}
-	if k >= 0 && t <= n.islands[k].To {
-		return
-	}
-	joins := k >= 0 && t-n.islands[k].To <= e.cfg.maxSilence
-	from := t - e.cfg.maxSilence
-	if joins {
-		from = n.islands[k].To
-	}
-	if n.emitted != never && from < n.emitted {
-		e.touch(n, from)
-	}
-	n.islands = joinIslands(n.islands, k, joins, t, e.cfg.maxSilence)
-}
-
-// joinIslands adds time t behind island k, joining neighbours within limit.
-func joinIslands(all []attribution.Interval, k int, joins bool, t, limit int64) []attribution.Interval {
-	if joins {
-		all[k].To = t
-	} else {
-		k++
-		all = append(all, attribution.Interval{})
-		copy(all[k+1:], all[k:])
-		all[k] = attribution.Interval{From: t, To: t}
-	}
-	if k+1 < len(all) && all[k+1].From-all[k].To <= limit {
-		all[k].To = all[k+1].To
-		all = append(all[:k+1], all[k+2:]...)
-	}
-	return all
-}
-
-// advance moves the node's watermark, closes what it has passed and moves the
-// partition's time.
-func (e *Engine) advance(n *node, newest int64) {
-	if !n.moves(newest, e.fresh) {
-		return
-	}
-	w := n.watermark(&e.cfg)
-	e.moveFrontier(n, w)
-	n.closeTo = max(n.closeTo, e.floor(w))
-	if w > e.partition {
-		e.partition = w
-	}
-	n.heard = e.partition
-}
-
-// moves takes the largest reading time of a record into the node's own, and
-// reports whether that moved.
-func (c *clock) moves(newest int64, fresh bool) bool {
-	switch {
-	case c.newest == never:
-		c.newest = newest
-	case newest <= c.newest:
-		c.ahead = never
-		return false
-	case newest-c.newest <= jump:
-		c.newest, c.ahead = newest, never
-	case c.ahead == never:
-		c.ahead = newest
-		return false
-	case newest == c.ahead && !fresh:
-		return false // the same record once more confirms nothing
-	default:
-		c.newest, c.ahead = min(newest, c.ahead), never
-	}
-	return true
-}
-
-// moveFrontier moves the end of placements that have none.
-func (e *Engine) moveFrontier(n *node, to int64) {
-	if to <= n.frontier {
-		return
-	}
-	if n.frontier < n.emitted && n.holdsOpen() {
-		e.touch(n, n.frontier)
-	}
-	n.frontier = to
-}
-
-func (n *node) holdsOpen() bool {
-	for _, versions := range n.placements {
-		if slices.ContainsFunc(versions, (*telemetry.Placement).Open) {
-			return true
-		}
-	}
-	return false
 }

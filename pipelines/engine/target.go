@@ -1,0 +1,107 @@
+package engine
+
+import (
+	"strings"
+
+	"github.com/ntegral/ntegral/pipelines/attribution"
+	"github.com/ntegral/ntegral/pipelines/meter"
+	"github.com/ntegral/ntegral/schemas/record"
+	"github.com/ntegral/ntegral/schemas/telemetry"
+)
+
+// target is where the readings of a column go.
+type target struct {
+	kind    telemetry.Kind
+	metric  telemetry.Metric
+	series  *meter.Series // nil: shows presence only
+	counter *meter.Meter  // of energy series: the meter, whose rungs depend on each other
+}
+
+// column is the target of a record's column, kept because the next record of
+// the node most often has the same columns.
+type column struct {
+	device string
+	target
+}
+
+// maxColumns bounds what a node keeps of them.
+const maxColumns = 1024
+
+// targetOf finds the series of a record's column i. The result is valid until
+// the next call.
+func (n *node) targetOf(i int, c *record.SeriesColumn) (*target, telemetry.Reason) {
+	if i < len(n.columns) {
+		if k := &n.columns[i]; k.metric == c.Metric && k.device == c.Device {
+			return &k.target, telemetry.Accepted
+		}
+		n.columns = n.columns[:i]
+	}
+	t, reason := n.target(c)
+	if reason != telemetry.Accepted {
+		return nil, reason
+	}
+	if i > len(n.columns) || i >= maxColumns {
+		return &t, telemetry.Accepted // of the columns before it, one was refused
+	}
+	n.columns = append(n.columns, column{device: c.Device, target: t})
+	return &n.columns[i].target, telemetry.Accepted
+}
+
+// target finds the series of a column. A device D/P is the activity of
+// placement P on D.
+func (n *node) target(c *record.SeriesColumn) (target, telemetry.Reason) {
+	if !c.Metric.Known() {
+		return target{}, telemetry.UnknownMetric
+	}
+	if d, ok := n.devices[c.Device]; ok {
+		return deviceTarget(d, c.Metric), telemetry.Accepted
+	}
+	card, _, ok := strings.Cut(c.Device, "/")
+	d, known := n.devices[card]
+	if !ok || !known {
+		return target{}, telemetry.UnknownDevice
+	}
+	t := target{kind: d.Kind, metric: c.Metric}
+	switch c.Metric {
+	case telemetry.SMActive, telemetry.GraphicsEngineActive, telemetry.GPUUtil:
+		busy := n.activity[c.Device]
+		if busy == nil {
+			busy = &meter.Busy{}
+			n.activity[c.Device] = busy
+		}
+		t.series = busySeries(busy, c.Metric)
+	}
+	return t, telemetry.Accepted
+}
+
+// deviceTarget returns the series of a device. What an instance reports of
+// energy repeats its card's and shows presence only.
+func deviceTarget(d *attribution.Device, m telemetry.Metric) target {
+	t := target{kind: d.Kind, metric: m}
+	if d.Kind != telemetry.KindMIG {
+		switch m {
+		case telemetry.EnergyJoules:
+			t.series, t.counter = &d.Readings.Counter, &d.Readings
+		case telemetry.PowerWatts:
+			t.series, t.counter = &d.Readings.Power, &d.Readings
+		case telemetry.PowerLimit:
+			t.series, t.counter = &d.Readings.Limit, &d.Readings
+		}
+	}
+	if t.series == nil {
+		t.series = busySeries(&d.Busy, m)
+	}
+	return t
+}
+
+func busySeries(b *meter.Busy, m telemetry.Metric) *meter.Series {
+	switch m {
+	case telemetry.SMActive:
+		return &b.SMActive
+	case telemetry.GraphicsEngineActive:
+		return &b.GraphicsEngineActive
+	case telemetry.GPUUtil:
+		return &b.GPUUtil
+	}
+	return nil
+}
