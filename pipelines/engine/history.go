@@ -322,13 +322,3 @@ func (f *fields) steps(numbers []int64, count uint64, scale int64, twice bool) [
 	}
 	return numbers
 }
-
-func (f *fields) uvarint() uint64 {
-	v, n := binary.Uvarint(f.b)
-	if n <= 0 {
-		f.bad, f.b = true, nil
-		return 0
-	}
-	f.b = f.b[n:]
-	return v
-}

@@ -281,14 +281,23 @@ func (f *fields) varint() int64 {
 	return v
 }
 
-// count reads how many values follow; each takes a byte at least.
-func (f *fields) count() int {
+func (f *fields) uvarint() uint64 {
 	v, n := binary.Uvarint(f.b)
-	if n <= 0 || v > uint64(len(f.b)) {
+	if n <= 0 {
 		f.bad, f.b = true, nil
 		return 0
 	}
 	f.b = f.b[n:]
+	return v
+}
+
+// count reads how many values follow; each takes a byte at least.
+func (f *fields) count() int {
+	v := f.uvarint()
+	if v > uint64(len(f.b)) {
+		f.bad, f.b = true, nil
+		return 0
+	}
 	return int(v)
 }
 

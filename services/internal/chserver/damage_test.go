@@ -6,12 +6,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/ntegral/ntegral/services/internal/chserver"
 	"github.com/ntegral/ntegral/services/internal/chserver/chservertest"
+	"github.com/ntegral/ntegral/services/internal/system/systemtest"
 )
 
 // What a full disk can leave behind is made by hand: a merged part whose file of
@@ -53,16 +53,7 @@ func TestDamagedMergeEndsTheServer(t *testing.T) {
 // TestReserve: inserts leave some space alone, and go on when there is more.
 func TestReserve(t *testing.T) {
 	chservertest.RequireLibrary(t)
-	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=128m"); err != nil {
-		t.Skipf("no small file system can be mounted here: %v", err)
-	}
-	// The server's end is a cleanup of its Start, so this one comes after it.
-	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, 0); err != nil {
-			t.Errorf("unmount: %v", err)
-		}
-	})
+	dir := systemtest.SmallDisk(t, 128<<20)
 	s := chservertest.Start(t, filepath.Join(dir, "data"), func(c *chserver.Config) { c.ReserveBytes = 64 << 20 })
 	exec(t, s, "CREATE TABLE t (part UInt32, a UInt64) ENGINE = MergeTree ORDER BY part")
 	if !insertPart(s, 0) {

@@ -18,6 +18,7 @@ import (
 	"github.com/ntegral/ntegral/services/internal/kafka"
 	"github.com/ntegral/ntegral/services/internal/kafka/kafkatest"
 	"github.com/ntegral/ntegral/services/internal/kafkaserver"
+	"github.com/ntegral/ntegral/services/internal/system/systemtest"
 )
 
 // begin starts a broker and returns how it ends; cancel tells it to.
@@ -142,26 +143,11 @@ func TestProducersWaitBelowTheReserve(t *testing.T) {
 	}
 }
 
-// smallDisk mounts a file system of n bytes.
-func smallDisk(t *testing.T, n int) string {
-	t.Helper()
-	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%d", n)); err != nil {
-		t.Skipf("no small file system can be mounted here: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, 0); err != nil {
-			t.Errorf("unmount: %v", err)
-		}
-	})
-	return dir
-}
-
 // TestFullDiskEndsTheBroker: without a reserve the disk can be filled. The broker
 // then ends with an error, and what it acknowledged is there at its next start.
 func TestFullDiskEndsTheBroker(t *testing.T) {
 	cfg := serverConfig(t)
-	disk := smallDisk(t, 4<<20)
+	disk := systemtest.SmallDisk(t, 4<<20)
 	cfg.Dir = filepath.Join(disk, "kafka")
 	cancel, ended := begin(t, cfg, kafkaserver.Settings{})
 	defer cancel()
