@@ -34,10 +34,17 @@ type dimensions struct {
 // checkDefinitions refuses to compute figures by other definitions than those
 // by which the processors make them.
 func (r *run) checkDefinitions(ctx context.Context, tasks []int32) error {
+	written, err := reached(ctx, r.set.Store)
+	if err != nil {
+		return err
+	}
 	for _, task := range tasks {
 		def, found, err := process.Definitions(ctx, r.set.Kafka, r.set.Logger, task)
 		if err != nil {
 			return err
+		}
+		if _, has := written[task]; has && !found {
+			return fmt.Errorf("the facts of task %d cannot be held against this command's settings, as it has no checkpoint: try again once its processor has written one", task)
 		}
 		if found && def != r.set.Engine {
 			return lifecycle.Permanent(fmt.Errorf("the facts of task %d are made with %s, this command is set to %s: give it the processors' NTEGRAL_PROCESS_ variables",
