@@ -33,6 +33,10 @@ func parseTimePlainly(text string) (int64, error) {
 	if !rfc3339.MatchString(text) {
 		return 0, errTime
 	}
+	// The library takes an offset of 24 hours or 60 minutes, RFC 3339 does not.
+	if zone := text[len(text)-6:]; strings.ContainsAny(zone[:1], "+-") && (zone[1:3] > "23" || zone[4:] > "59") {
+		return 0, errTime
+	}
 	t, err := time.Parse(time.RFC3339Nano, strings.ToUpper(text))
 	if err != nil || text[:4] < "1678" || text[:4] > "2261" {
 		return 0, errTime
@@ -63,6 +67,9 @@ func TestParseTime(t *testing.T) {
 		{"2026-09-15T13:00:00.Z", ""},
 		{"2026-09-15T13:00:00.1234567890Z", ""},
 		{"2026-09-15T13:00:00+2:00", ""},
+		{"2026-09-15T13:00:00+23:59", "2026-09-14T13:01:00Z"},
+		{"2026-09-15T13:00:00-24:00", ""},
+		{"2026-09-15T13:00:00+05:60", ""},
 		{"9999-01-01T00:00:00Z", ""},
 		{"1789477200000000", ""},
 		{"1e12", ""},

@@ -193,6 +193,8 @@ func FuzzSamples(f *testing.F) {
 func FuzzParseTime(f *testing.F) {
 	f.Add("2026-09-15T13:00:00.123456789+05:30")
 	f.Add("1789477200000.5")
+	f.Add("2023-09-15T13:00:00.123456789+05:60")
+	f.Add("2023-09-15T13:00:00-24:00")
 	f.Fuzz(func(t *testing.T, text string) {
 		got, ok := replay.ParseTime([]byte(text))
 		want, err := parseTimePlainly(text)
