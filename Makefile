@@ -17,6 +17,7 @@ DATA_DEV  := .data/dev
 SOAK_CLUSTERS ?= 10000
 SOAK_KILLS    ?= 20
 KILLS         ?= 2
+CHAOS_KILLS   ?= 125
 FAULTS        ?= 10
 KAFKA         ?=
 CLUSTERS      ?= 500
@@ -102,6 +103,10 @@ zombie: build libchdb ## a stopped processor that comes back changes nothing
 .PHONY: kills
 kills: build libchdb ## kill each component KILLS (2) times during a replay and compare with an undisturbed one
 	bin/ntegral-loadtest chaos --binary bin/ntegral --kills $(KILLS) --component all --seed $(SEED)
+
+.PHONY: chaos-500
+chaos-500: build libchdb ## CHAOS_KILLS (125) kills of each of the four components, 500 in all, in about 20 minutes
+	NTEGRAL_SUPERVISE_BACKOFF_MAX=200ms bin/ntegral-loadtest chaos --binary bin/ntegral --kills $(CHAOS_KILLS) --component all --round 60s --pause 400ms --seed $(SEED)
 
 .PHONY: fleet
 fleet: build libchdb ## FAULTS (10) random faults on a broker, a store, two processors and two sinks (KAFKA=deploy/scripts/kafka.sh: on Apache Kafka)
