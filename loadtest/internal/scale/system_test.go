@@ -89,7 +89,7 @@ func (l logTo) Write(p []byte) (int, error) {
 func TestSizeOfAWholeSystem(t *testing.T) {
 	o := tiny(t)
 	var out bytes.Buffer
-	o.Out, o.Live = &out, 20*time.Second
+	o.Out, o.Live = &out, 10*time.Second
 	if err := Sizes(t.Context(), SizeOptions{Options: o, Sizes: []int{24}}); err != nil {
 		t.Fatal(err)
 	}
