@@ -3,7 +3,9 @@ package scale
 import (
 	"fmt"
 	"io/fs"
+	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -34,6 +36,17 @@ func diskUsed(dir string) (used int64) {
 		return nil
 	})
 	return used
+}
+
+// loadAverage is how many processes wanted a core in the last minute, as the
+// kernel says it: figures per second are worth what it is.
+func loadAverage() string {
+	b, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return "unknown"
+	}
+	minute, _, _ := strings.Cut(string(b), " ")
+	return minute
 }
 
 // memoryEvery is between two looks at the memory of all parts.

@@ -17,6 +17,8 @@ type recovery struct {
 	opened    map[int32]time.Duration // from the start to the open record: checkpoint read
 	committed map[int32]time.Duration // to the first new commit
 	caughtUp  time.Duration
+	cpu       time.Duration // of the new processor until its last first commit
+	load      string
 	state     int64
 	lagBefore float64
 	verdict   string
@@ -86,6 +88,11 @@ func (r *rig) recover(ctx context.Context, o RecoveryOptions) (*recovery, error)
 	if err := r.back(ctx, v, before, began); err != nil {
 		return nil, err
 	}
+	use, err := r.fleet.Usage(processor)
+	if err != nil {
+		return nil, err
+	}
+	v.cpu, v.load = use.CPU, loadAverage()
 	r.say("  recovered in %.1f s", v.took().Seconds())
 	if err := r.catchUp(ctx, v, began); err != nil {
 		return nil, err

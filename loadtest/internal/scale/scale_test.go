@@ -196,10 +196,10 @@ func TestGeneratorThatEndsEarlyIsAnError(t *testing.T) {
 }
 
 func TestRecoveryIsThatOfTheSlowestTask(t *testing.T) {
-	v := &recovery{committed: map[int32]time.Duration{0: time.Second, 3: 4 * time.Second}, caughtUp: 5 * time.Second, verdict: "equal"}
+	v := &recovery{committed: map[int32]time.Duration{0: time.Second, 3: 4 * time.Second}, caughtUp: 5 * time.Second, cpu: 3 * time.Second, load: "0.50", verdict: "equal"}
 	var b bytes.Buffer
 	v.print(RecoveryOptions{Options: Options{Out: &b}})
-	if v.took() != 4*time.Second || !strings.Contains(b.String(), "recovered_s=4.0 caught_up_s=5.0 lag_before_s=0.0 verify=\"equal\"\n") {
+	if v.took() != 4*time.Second || !strings.Contains(b.String(), "recovered_s=4.0 cpu_s=3.0 load_average=0.50 caught_up_s=5.0 lag_before_s=0.0 verify=\"equal\"\n") {
 		t.Errorf("took %s:\n%s", v.took(), b.String())
 	}
 }

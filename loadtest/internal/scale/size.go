@@ -23,6 +23,7 @@ type figures struct {
 	topic             int64 // bytes of the samples' values
 	state             int64 // bytes of the newest checkpoints
 	stall             stall
+	load              string  // average of the machine
 	live              *course // nil: none
 }
 
@@ -115,7 +116,7 @@ func (r *rig) finish(ctx context.Context, f *figures) (err error) {
 	if f.after, err = r.usages(); err != nil {
 		return err
 	}
-	f.together = r.memory.peak()
+	f.together, f.load = r.memory.peak(), loadAverage()
 	if _, f.log, err = r.log.now(); err != nil {
 		return err
 	}

@@ -59,6 +59,7 @@ func lines() (out []line) {
 		return fmt.Sprintf("%.2f", float64(f.state)/1e6/checkpointInterval.Seconds())
 	})
 	add("mean stall for a checkpoint, s", func(f *figures) string { return f.stall.mean() })
+	add("load average at the end", func(f *figures) string { return f.load })
 	add("samples MB a second, live", func(f *figures) string { return fmt.Sprintf("%.2f", float64(f.topic)/1e6/f.span.Seconds()) })
 	return out
 }
@@ -157,7 +158,8 @@ func (v *recovery) print(o RecoveryOptions) {
 		_, _ = fmt.Fprintf(w, "| %d\t| %.1f\t| %.1f\t| %.1f\t|\n", p, v.ages[p].Seconds(), v.opened[p].Seconds(), v.committed[p].Seconds())
 	}
 	_ = w.Flush() // nobody to tell
-	_, _ = fmt.Fprintf(o.Out, "recovered_s=%.1f caught_up_s=%.1f lag_before_s=%.1f verify=%q\n", v.took().Seconds(), v.caughtUp.Seconds(), v.lagBefore, v.verdict)
+	_, _ = fmt.Fprintf(o.Out, "recovered_s=%.1f cpu_s=%.1f load_average=%s caught_up_s=%.1f lag_before_s=%.1f verify=%q\n",
+		v.took().Seconds(), v.cpu.Seconds(), v.load, v.caughtUp.Seconds(), v.lagBefore, v.verdict)
 }
 
 func megabytes(n int64) string { return fmt.Sprintf("%.0f", float64(n)/1e6) }
