@@ -31,7 +31,6 @@ type course struct {
 	log           tally
 	before, after map[string]product.Usage
 	late          float64 // the most that the generator was behind, seconds
-	state         int64   // bytes of the newest checkpoints
 	behind        uint64  // the most steps that the store lacked
 	stall         stall
 	together      int64
@@ -116,8 +115,7 @@ func (r *rig) liven(ctx context.Context) (*course, error) {
 		return nil, err
 	}
 	c.stall.count, c.stall.seconds = c.stall.count-stood.count, c.stall.seconds-stood.seconds
-	c.state, err = r.state(ctx)
-	return c, err
+	return c, nil
 }
 
 // look notes the lag until the generator is done.

@@ -66,11 +66,19 @@ func Sizes(ctx context.Context, o SizeOptions) (err error) {
 
 func (o Options) size(ctx context.Context, accelerators int) (f *figures, err error) {
 	err = o.with(ctx, accelerators, func(ctx context.Context, r *rig) error {
-		f, err = r.consume(ctx)
-		if err != nil || o.Live == 0 {
+		if f, err = r.consume(ctx); err != nil {
 			return err
 		}
-		f.live, err = r.liven(ctx)
+		if o.Live > 0 {
+			if f.live, err = r.liven(ctx); err != nil {
+				return err
+			}
+		}
+		// Told to end, it writes a last checkpoint: a short run has no other.
+		if err = r.fleet.Leave(ctx, processor); err != nil {
+			return err
+		}
+		f.state, err = r.state(ctx)
 		return err
 	})
 	return f, err
@@ -123,10 +131,7 @@ func (r *rig) finish(ctx context.Context, f *figures) (err error) {
 	if f.log.readings != f.readings {
 		return fmt.Errorf("the processor accepted %d readings, %d were written", f.log.readings, f.readings)
 	}
-	if f.stall, err = r.stalls(ctx); err != nil {
-		return err
-	}
-	f.state, err = r.state(ctx)
+	f.stall, err = r.stalls(ctx)
 	return err
 }
 

@@ -29,19 +29,60 @@ type saved struct {
 func (s saved) bytes() int64 { return max(0, 2*s.chunks-3) * chunkSize / 2 }
 
 // checkpoints returns the newest complete checkpoint of each task that has one.
-// It reads the end of the state topic alone, where the manifests are.
+// It reads the end of the state topic alone, where the manifests are, or right
+// before the chunks of a checkpoint that is not finished.
 func (r *rig) checkpoints(ctx context.Context) (map[int32]saved, error) {
 	ends, err := r.ends(ctx, record.State)
 	if err != nil {
 		return nil, err
 	}
 	out := map[int32]saved{}
-	at := map[int32]kgo.Offset{}
+	at := map[int32]int64{}
 	for p, end := range ends {
-		if end > 0 {
-			at[p] = kgo.NewOffset().At(end - 1)
+		at[p] = end - 1
+	}
+	for range 2 {
+		last, err := r.stateRecords(ctx, at)
+		if err != nil {
+			return nil, err
+		}
+		clear(at)
+		for p, rec := range last {
+			if kind(rec) != record.TypeManifest {
+				at[p] = rec.Offset - place(rec) - 1
+				continue
+			}
+			m, err := record.DecodeManifest(rec.Value)
+			if err != nil {
+				return nil, fmt.Errorf("read manifest: %w", err)
+			}
+			out[p] = saved{m.Step, int64(m.Chunks)}
 		}
 	}
+	return out, nil
+}
+
+// place is that of a chunk in its checkpoint.
+func place(r *kgo.Record) int64 {
+	for _, h := range r.Headers {
+		if h.Key == "chunk" {
+			if n, err := strconv.ParseInt(string(h.Value), 10, 64); err == nil {
+				return n
+			}
+		}
+	}
+	return 0
+}
+
+// stateRecords reads a record of each partition; those below 0 are not there.
+func (r *rig) stateRecords(ctx context.Context, offsets map[int32]int64) (map[int32]*kgo.Record, error) {
+	at := map[int32]kgo.Offset{}
+	for p, offset := range offsets {
+		if offset >= 0 {
+			at[p] = kgo.NewOffset().At(offset)
+		}
+	}
+	out := map[int32]*kgo.Record{}
 	if len(at) == 0 {
 		return out, nil
 	}
@@ -50,23 +91,16 @@ func (r *rig) checkpoints(ctx context.Context) (map[int32]saved, error) {
 		return nil, fmt.Errorf("make client: %w", err)
 	}
 	defer c.Close()
-	for len(at) > 0 {
+	for len(out) < len(at) {
 		fetches := c.PollFetches(ctx)
 		if err := fetches.Err(); err != nil {
 			return nil, fmt.Errorf("read checkpoints: %w", err)
 		}
-		for i := fetches.RecordIter(); !i.Done(); {
-			rec := i.Next()
-			delete(at, rec.Partition)
-			if kind(rec) != record.TypeManifest { // one is being written
-				continue
+		fetches.EachRecord(func(rec *kgo.Record) {
+			if out[rec.Partition] == nil {
+				out[rec.Partition] = rec
 			}
-			m, err := record.DecodeManifest(rec.Value)
-			if err != nil {
-				return nil, fmt.Errorf("read manifest: %w", err)
-			}
-			out[rec.Partition] = saved{m.Step, int64(m.Chunks)}
-		}
+		})
 	}
 	return out, nil
 }

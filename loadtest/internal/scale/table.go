@@ -54,7 +54,7 @@ func lines() (out []line) {
 		return fmt.Sprintf("%.1f", float64(f.log.parts+f.log.commits)/f.stored.Seconds())
 	})
 	add("fact rows a block", func(f *figures) string { return thousands(float64(f.log.rows) / float64(max(1, f.log.parts))) })
-	add("checkpoints, MB", func(f *figures) string { return megabytes(f.state) })
+	add("checkpoints at the end, MB", func(f *figures) string { return megabytes(f.state) })
 	add("checkpoint MB a second, live", func(f *figures) string {
 		return fmt.Sprintf("%.2f", float64(f.state)/1e6/checkpointInterval.Seconds())
 	})
@@ -94,7 +94,6 @@ func liveLines() (out []line) {
 	add("blocks a second at the sink", func(c *course) string {
 		return fmt.Sprintf("%.1f", float64(c.log.parts+c.log.commits)/c.span.Seconds())
 	})
-	add("checkpoints, MB", func(c *course) string { return megabytes(c.state) })
 	add("mean stall for a checkpoint, s", func(c *course) string { return c.stall.mean() })
 	for _, p := range parts {
 		add("peak RSS, MB, "+called[p], func(c *course) string { return megabytes(c.after[p].PeakRSS) })
