@@ -30,6 +30,7 @@ type Engine struct {
 	letters   map[letterKey]int
 	batch     columnBuffer
 	axes      []axisState
+	axisID    uint64 // of the last of all axes of records
 	packer    packer
 	fresh     bool   // the record at hand says something new
 	run       string // of reconciliation that counts, and the last record of it

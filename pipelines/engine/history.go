@@ -45,12 +45,18 @@ func (e *Engine) pack(n *node) {
 			from = min(from, e.floor(n.islands[0].From))
 		}
 	}
+	if from >= n.emitted {
+		return
+	}
 	count := (n.emitted - from) / e.cfg.window
 	stride := (count + maxBlocks - 1) / maxBlocks * e.cfg.window
+	e.packer.open(n)
 	for from < n.emitted {
 		from = min(from+stride, n.emitted)
 		e.packUntil(n, from)
 	}
+	e.packer.close(n)
+	n.setTail()
 }
 
 // packUntil packs what windows from edge on do not need.
@@ -71,7 +77,6 @@ func (e *Engine) packUntil(n *node, edge int64) {
 		}
 	}
 	n.history = append(n.history, block{edge: edge, reach: reach, data: slices.Clone(p.b)})
-	n.setTail()
 }
 
 // seriesOfDevice is how many series a device has, see deviceSeries.
@@ -153,92 +158,6 @@ func (n *node) unpackLast() {
 	n.history = n.history[:k]
 	n.unpack(data)
 	n.setTail()
-}
-
-// packer encodes readings. It reuses its buffer.
-type packer struct {
-	b    []byte
-	axes [activityKind + 1][]int64 // of the entry before, by kind of series
-}
-
-// activityKind stands beside the kinds of a device's series.
-const activityKind = seriesOfDevice
-
-func (p *packer) begin() {
-	p.b = p.b[:0]
-	clear(p.axes[:])
-}
-
-// entry packs the first count readings of a series and forgets them. An entry
-// is 1 + place × seriesOfDevice + kind, count × 2 + whether its times are those
-// of the entry of its kind before it, the times if not, a scale, and values.
-// Values of counters are differences of differences, others are differences.
-func (p *packer) entry(place, kind int, s *meter.Series, count int) {
-	if count <= 0 {
-		return
-	}
-	times, values := s.Times[:count], s.Values[:count]
-	p.b = binary.AppendUvarint(p.b, 1+uint64(place*(activityKind+1)+kind))
-	if slices.Equal(times, p.axes[kind]) {
-		p.b = binary.AppendUvarint(p.b, uint64(count)<<1|1)
-	} else {
-		p.b = binary.AppendUvarint(p.b, uint64(count)<<1)
-		p.b = appendSteps(p.b, times, 1, true)
-		p.axes[kind] = append(p.axes[kind][:0], times...)
-	}
-	scale := scaleOf(values)
-	p.b = binary.AppendUvarint(p.b, uint64(scale))
-	p.b = appendSteps(p.b, values, scale, kind == 0)
-	s.Drop(count)
-}
-
-// scaleOf returns a scale that divides all values: sensors report whole
-// milliwatts, millijoules and percents.
-func scaleOf(values []int64) int64 {
-	scale := int64(10_000)
-	for _, v := range values {
-		if v%10_000 != 0 {
-			scale = 1000
-			break
-		}
-	}
-	if scale == 1000 {
-		for _, v := range values {
-			if v%1000 != 0 {
-				return 1
-			}
-		}
-	}
-	return scale
-}
-
-// appendSteps writes numbers, divided by scale, as differences from the one
-// before; twice writes the differences of these.
-func appendSteps(b []byte, numbers []int64, scale int64, twice bool) []byte {
-	at := len(b)
-	b = slices.Grow(b, binary.MaxVarintLen64*len(numbers))
-	b = b[:cap(b)]
-	last, step := int64(0), int64(0)
-	for _, v := range numbers {
-		if scale != 1 {
-			v /= scale
-		}
-		d := v - last
-		last = v
-		if twice {
-			d, step = d-step, d
-		}
-		// binary.PutVarint, which is too long to be inlined here.
-		u := uint64(d<<1) ^ uint64(d>>63)
-		for u >= 0x80 {
-			b[at] = byte(u) | 0x80
-			u >>= 7
-			at++
-		}
-		b[at] = byte(u)
-		at++
-	}
-	return b[:at]
 }
 
 // unpacker decodes blocks. It reuses its buffers.

@@ -15,6 +15,8 @@ type target struct {
 	metric  telemetry.Metric
 	series  *meter.Series // nil: shows presence only
 	counter *meter.Meter  // of energy series: the meter, whose rungs depend on each other
+	seat    seat          // of the series
+	brief   bool          // it is not kept, nor is the seat
 }
 
 // column is the target of a record's column, kept because the next record of
@@ -41,6 +43,7 @@ func (n *node) targetOf(i int, c *record.SeriesColumn) (*target, telemetry.Reaso
 		return nil, reason
 	}
 	if i > len(n.columns) || i >= maxColumns {
+		t.brief = true
 		return &t, telemetry.Accepted // of the columns before it, one was refused
 	}
 	n.columns = append(n.columns, column{device: c.Device, target: t})
