@@ -97,11 +97,17 @@ const (
 // Builder encodes rows as Arrow IPC streams.
 type Builder struct {
 	record *array.RecordBuilder
+	words  []dictionaryColumn // of the string columns
+	bytes  int                // of the stream before
 }
 
 // NewBuilder returns a builder that allocates from mem; Release frees it.
 func NewBuilder(mem memory.Allocator) *Builder {
-	return &Builder{record: array.NewRecordBuilder(mem, schema)}
+	b := &Builder{record: array.NewRecordBuilder(mem, schema), words: make([]dictionaryColumn, len(texts))}
+	for i := range texts {
+		b.words[i].builder = b.record.Field(firstText + i).(*array.BinaryDictionaryBuilder)
+	}
+	return b
 }
 
 // Release frees the builder's memory.
@@ -110,34 +116,35 @@ func (b *Builder) Release() { b.record.Release() }
 // Encode returns rows as one self-contained Arrow IPC stream, and the sums
 // over them.
 func (b *Builder) Encode(rows []Row) (stream []byte, total Sums, err error) {
+	b.record.Reserve(len(rows))
 	for i := range rows {
-		if err := b.append(&rows[i]); err != nil {
-			return nil, Sums{}, err
-		}
+		b.append(&rows[i])
 		total.Add(&rows[i].Sums)
+	}
+	for i, t := range texts {
+		if err := b.words[i].append(rows, t.of); err != nil {
+			return nil, Sums{}, fmt.Errorf("append %s: %w", t.name, err)
+		}
 	}
 	record := b.record.NewRecord()
 	defer record.Release()
-	var buf bytes.Buffer
-	w := ipc.NewWriter(&buf, ipc.WithSchema(schema))
+	buf := bytes.NewBuffer(make([]byte, 0, b.bytes+b.bytes/8))
+	w := ipc.NewWriter(buf, ipc.WithSchema(schema))
 	if err := w.Write(record); err != nil {
 		return nil, Sums{}, fmt.Errorf("write arrow batch: %w", err)
 	}
 	if err := w.Close(); err != nil {
 		return nil, Sums{}, fmt.Errorf("close arrow stream: %w", err)
 	}
+	b.bytes = buf.Len()
 	return buf.Bytes(), total, nil
 }
 
-func (b *Builder) append(r *Row) error {
+// append appends a row but for its strings.
+func (b *Builder) append(r *Row) {
 	field := b.record.Field
 	field(windowStartField).(*array.TimestampBuilder).Append(arrow.Timestamp(r.WindowStart / nsPerMillisecond))
 	field(windowLengthField).(*array.Uint32Builder).Append(uint32(r.WindowLength / nsPerSecond))
-	for i, t := range texts {
-		if err := field(firstText + i).(*array.BinaryDictionaryBuilder).AppendString(*t.of(r)); err != nil {
-			return fmt.Errorf("append %s: %w", t.name, err)
-		}
-	}
 	for i, c := range Columns {
 		if c.Scale == 0 {
 			field(firstSum + i).(*array.Int64Builder).Append(r.Sums[i])
@@ -149,5 +156,4 @@ func (b *Builder) append(r *Row) error {
 	field(originAt + 1).(*array.Int32Builder).Append(r.Task)
 	field(originAt + 2).(*array.Uint64Builder).Append(r.Epoch)
 	field(originAt + 3).(*array.Uint64Builder).Append(r.Step)
-	return nil
 }

@@ -41,7 +41,7 @@ func openInputs(cfg kafka.Config, logger *slog.Logger, task int32, at record.Off
 		offset    int64
 		opts      []kgo.Opt
 	}{
-		{&in.samples, record.Samples, task, at.Samples, nil},
+		{&in.samples, record.Samples, task, at.Samples, []kgo.Opt{kgo.FetchMaxPartitionBytes(1 << 20)}},
 		{&in.placements, record.Placements, task, at.Placements, []kgo.Opt{kgo.FetchMaxWait(sideWait)}},
 		{&in.inventory, record.Inventory, task, at.Inventory, []kgo.Opt{kgo.FetchMaxWait(sideWait)}},
 		{&in.rates, record.Rates, 0, at.Rates, []kgo.Opt{kgo.FetchMaxWait(sideWait)}},
