@@ -223,17 +223,24 @@ func (r *Reader) powerSpans(m *Meter, out, base []Span, lo, hi int64) []Span {
 
 // appendSegments appends the segments of a gauge within [lo, hi).
 func appendSegments(out []Span, s *Series, maxGap int64, rung Rung, lo, hi int64) []Span {
-	i := max(s.Before(lo), 0)
-	for ; i+1 < len(s.Times) && s.Times[i] < hi; i++ {
-		t0, t1 := s.Times[i], s.Times[i+1]
-		if t1 <= lo || t1-t0 > maxGap {
-			continue
+	for i := max(s.Before(lo), 0); i+1 < len(s.Times) && s.Times[i] < hi; i++ {
+		if seg, ok := s.segment(i, maxGap, rung, lo, hi); ok {
+			out = append(out, seg)
 		}
-		out = append(out, Span{
-			From: max(t0, lo), To: min(t1, hi), Origin: t0, Length: t1 - t0, V0: s.Values[i], V1: s.Values[i+1], Rung: rung,
-		})
 	}
 	return out
+}
+
+// segment returns the part of the gauge's segment from reading i on that lies
+// within [lo, hi); ok is false where there is none, or a gap.
+func (s *Series) segment(i int, maxGap int64, rung Rung, lo, hi int64) (seg Span, ok bool) {
+	t0, t1 := s.Times[i], s.Times[i+1]
+	if t1 <= lo || t1-t0 > maxGap {
+		return Span{}, false
+	}
+	return Span{
+		From: max(t0, lo), To: min(t1, hi), Origin: t0, Length: t1 - t0, V0: s.Values[i], V1: s.Values[i+1], Rung: rung,
+	}, true
 }
 
 // holdSpans appends the holds before and after the runs of a power series.
