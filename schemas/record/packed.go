@@ -24,16 +24,29 @@ const (
 // ends returns a mask of the bytes of b, at most blockBytes, that end a varint.
 // Words reach beyond b where there is more memory: whole is b and what follows.
 func ends(b, whole []byte) (mask uint64) {
+	if len(b) > blockBytes/2 && len(whole) >= blockBytes {
+		return endsOfBlock((*[blockBytes]byte)(whole)) & (^uint64(0) >> ((blockBytes - len(b)) & 63))
+	}
 	for i := 0; i < len(b); i += wordBytes {
-		w := word(whole, i)
-		// The high bits, each moved to the top byte by a power of two of its own.
-		mask |= ^w & highBits >> 7 * 0x0102040810204080 >> 56 << i
+		mask |= lastBytes(word(whole, i)) << i
 	}
 	if n := len(b); n < blockBytes {
 		mask &= 1<<n - 1
 	}
 	return mask
 }
+
+// endsOfBlock is ends of a whole block, of which no length has to be looked at.
+func endsOfBlock(b *[blockBytes]byte) (mask uint64) {
+	for i := 0; i < blockBytes; i += wordBytes {
+		mask |= lastBytes(binary.LittleEndian.Uint64(b[i:])) << i
+	}
+	return mask
+}
+
+// lastBytes is a bit for each byte of w without the high bit: a multiplication
+// moves them to the top byte, each by a power of two of its own.
+func lastBytes(w uint64) uint64 { return ^w & highBits >> 7 * 0x0102040810204080 >> 56 }
 
 // word is the eight bytes of b from i on, as if ones followed its end.
 func word(b []byte, i int) uint64 {
@@ -81,7 +94,7 @@ func appendPacked(dst []int64, b []byte, last, running int64) ([]int64, int64, e
 			mask &= mask - 1
 			u := uint64(0)
 			if length := uint(end - start); length <= wordBytes {
-				u = squeeze(word(whole, start) & (^uint64(0) >> (64 - 8*length)))
+				u = squeeze(word(whole, start) & (^uint64(0) >> ((64 - 8*length) & 63)))
 			} else {
 				var size int
 				if u, size = protowire.ConsumeVarint(b[start:end]); size < 0 {
