@@ -162,9 +162,11 @@ func (e *Engine) harmless(n *node, t *target) bool {
 		return s.Times[k] >= n.emitted
 	case t.metric == telemetry.EnergyJoules:
 		return s.Times[k] >= n.emitted && (k == 0 || s.Values[k] != s.Values[k-1])
-	case t.metric == telemetry.PowerWatts && s.Times[k]-e.cfg.hold > n.emitted:
+	case t.metric == telemetry.PowerWatts && k > 0:
+		// Any counter reading that has just changed and lies between will do: one
+		// near the end, which is in the cache.
 		c := &t.counter.Counter
-		i := len(c.Times) / 2 // any that has just changed and lies between
+		i := len(c.Times) - 2 - int(e.cfg.hold/(s.Times[k]-s.Times[k-1]))
 		return i > 0 && c.Times[i] >= n.emitted && c.Times[i] < s.Times[k]-e.cfg.hold && c.Values[i] != c.Values[i-1]
 	}
 	return false
