@@ -72,8 +72,8 @@ func (p *packer) entry(place, kind int, s *meter.Series, count int) {
 		p.b = appendSteps(p.b, times, true)
 		p.axes[kind] = times
 	}
-	units, scale := unscaled(p.units[:0], values)
-	p.units = units
+	p.units = slices.Grow(p.units[:0], count)[:count]
+	units, scale := unscaled(p.units, values)
 	p.b = binary.AppendUvarint(p.b, uint64(scale))
 	p.b = appendSteps(p.b, units, kind == 0)
 	s.Times, s.Values = s.Times[count:], s.Values[count:]
@@ -86,9 +86,9 @@ func sameTimes(a, b []int64) bool {
 
 // unscaled divides values by a scale that divides all of them: sensors report
 // whole milliwatts, millijoules and percents. The divisors are constants, which
-// cost a multiplication.
+// cost a multiplication. It may use dst, which is as long as values.
 func unscaled(dst, values []int64) (units []int64, scale int64) {
-	dst = slices.Grow(dst, len(values))[:len(values)]
+	dst = dst[:len(values)]
 	i := 0
 	for ; i < len(values); i++ {
 		q := values[i] / 10_000
@@ -103,8 +103,7 @@ func unscaled(dst, values []int64) (units []int64, scale int64) {
 	for i = 0; i < len(values); i++ {
 		q := values[i] / 1000
 		if q*1000 != values[i] {
-			copy(dst, values)
-			return dst, 1
+			return values, 1
 		}
 		dst[i] = q
 	}

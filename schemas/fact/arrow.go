@@ -96,6 +96,7 @@ const (
 
 // Builder encodes rows as Arrow IPC streams.
 type Builder struct {
+	memory *recycler
 	record *array.RecordBuilder
 	words  []dictionaryColumn // of the string columns
 	bytes  int                // of the stream before
@@ -103,7 +104,8 @@ type Builder struct {
 
 // NewBuilder returns a builder that allocates from mem; Release frees it.
 func NewBuilder(mem memory.Allocator) *Builder {
-	b := &Builder{record: array.NewRecordBuilder(mem, schema), words: make([]dictionaryColumn, len(texts))}
+	b := &Builder{memory: &recycler{Allocator: mem}, words: make([]dictionaryColumn, len(texts))}
+	b.record = array.NewRecordBuilder(b.memory, schema)
 	for i := range texts {
 		b.words[i].builder = b.record.Field(firstText + i).(*array.BinaryDictionaryBuilder)
 	}
@@ -111,7 +113,14 @@ func NewBuilder(mem memory.Allocator) *Builder {
 }
 
 // Release frees the builder's memory.
-func (b *Builder) Release() { b.record.Release() }
+func (b *Builder) Release() {
+	b.record.Release()
+	b.memory.drain()
+}
+
+// keptRows bounds the parts after which memory is kept for the next one, about
+// half a kilobyte a row.
+const keptRows = MaxRows / 4
 
 // Encode returns rows as one self-contained Arrow IPC stream, and the sums
 // over them.
@@ -127,7 +136,11 @@ func (b *Builder) Encode(rows []Row) (stream []byte, total Sums, err error) {
 		}
 	}
 	record := b.record.NewRecord()
-	defer record.Release()
+	defer func() {
+		if record.Release(); len(rows) > keptRows {
+			b.memory.drain()
+		}
+	}()
 	buf := bytes.NewBuffer(make([]byte, 0, b.bytes+b.bytes/8))
 	w := ipc.NewWriter(buf, ipc.WithSchema(schema))
 	if err := w.Write(record); err != nil {
