@@ -60,7 +60,23 @@ var (
 	firstSum   = firstText + len(texts)
 	originAt   = firstSum + int(NumColumns)
 	schema     = newSchema()
+	rowBytes   = fixedBytes(schema)
 )
+
+// framing is about what a stream takes beside its rows: the schema, and strings.
+const framing = 24 << 10
+
+// fixedBytes is what a row takes in columns of a schema, strings as their place in
+// a dictionary, rounded up. Memory of the right size is not copied as it grows.
+func fixedBytes(s *arrow.Schema) int {
+	bits := 0
+	for _, f := range s.Fields() {
+		if t, ok := f.Type.(arrow.FixedWidthDataType); ok {
+			bits += t.BitWidth() + 1 // whether it is null
+		}
+	}
+	return bits/8 + 1
+}
 
 // Schema is the Arrow schema of facts.
 func Schema() *arrow.Schema { return schema }
@@ -99,7 +115,6 @@ type Builder struct {
 	memory *recycler
 	record *array.RecordBuilder
 	words  []dictionaryColumn // of the string columns
-	bytes  int                // of the stream before
 }
 
 // NewBuilder returns a builder that allocates from mem; Release frees it.
@@ -141,7 +156,7 @@ func (b *Builder) Encode(rows []Row) (stream []byte, total Sums, err error) {
 			b.memory.drain()
 		}
 	}()
-	buf := bytes.NewBuffer(make([]byte, 0, b.bytes+b.bytes/8))
+	buf := bytes.NewBuffer(make([]byte, 0, framing+len(rows)*rowBytes))
 	w := ipc.NewWriter(buf, ipc.WithSchema(schema))
 	if err := w.Write(record); err != nil {
 		return nil, Sums{}, fmt.Errorf("write arrow batch: %w", err)
@@ -149,7 +164,6 @@ func (b *Builder) Encode(rows []Row) (stream []byte, total Sums, err error) {
 	if err := w.Close(); err != nil {
 		return nil, Sums{}, fmt.Errorf("close arrow stream: %w", err)
 	}
-	b.bytes = buf.Len()
 	return buf.Bytes(), total, nil
 }
 
