@@ -85,29 +85,40 @@ func sameTimes(a, b []int64) bool {
 }
 
 // unscaled divides values by a scale that divides all of them: sensors report
-// whole milliwatts, millijoules and percents. The divisors are constants, which
-// cost a multiplication. It may use dst, which is as long as values.
+// whole milliwatts, millijoules and percents. It may use dst, which is as long as
+// values.
 func unscaled(dst, values []int64) (units []int64, scale int64) {
-	dst = dst[:len(values)]
-	i := 0
-	for ; i < len(values); i++ {
-		q := values[i] / 10_000
-		if q*10_000 != values[i] {
-			break
-		}
-		dst[i] = q
-	}
-	if i == len(values) {
+	switch {
+	case tenThousands(dst, values):
 		return dst, 10_000
+	case thousands(dst, values):
+		return dst, 1000
 	}
-	for i = 0; i < len(values); i++ {
-		q := values[i] / 1000
-		if q*1000 != values[i] {
-			return values, 1
+	return values, 1
+}
+
+// tenThousands divides values into dst, and reports whether that left no rest.
+// Each scale has a loop of its own: by a constant a division is a multiplication.
+func tenThousands(dst, values []int64) bool {
+	dst = dst[:len(values)]
+	for i, v := range values {
+		dst[i] = v / 10_000
+		if dst[i]*10_000 != v {
+			return false
 		}
-		dst[i] = q
 	}
-	return dst, 1000
+	return true
+}
+
+func thousands(dst, values []int64) bool {
+	dst = dst[:len(values)]
+	for i, v := range values {
+		dst[i] = v / 1000
+		if dst[i]*1000 != v {
+			return false
+		}
+	}
+	return true
 }
 
 // wordBytes is how many bytes of a varint are written at once; groups of seven

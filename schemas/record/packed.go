@@ -92,7 +92,7 @@ func appendPacked(dst []int64, b []byte, last, running int64) ([]int64, int64, e
 		for out := dst[k:]; len(out) > 0; out = out[1:] {
 			end := at + bits.TrailingZeros64(mask) + 1
 			mask &= mask - 1
-			u := uint64(0)
+			var u uint64
 			if length := uint(end - start); length <= wordBytes {
 				u = squeeze(word(whole, start) & (^uint64(0) >> ((64 - 8*length) & 63)))
 			} else {

@@ -82,7 +82,7 @@ func splitLong(b []byte) (tag, num uint64, data []byte, size int) {
 	}
 	tag = protowire.EncodeTag(field, typ)
 	b = b[size:]
-	n := 0
+	var n int
 	switch typ {
 	case protowire.VarintType:
 		num, n = protowire.ConsumeVarint(b)
