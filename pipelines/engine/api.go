@@ -49,6 +49,7 @@ func New(cfg Config) *Engine {
 	}
 	e := &Engine{cfg: l, rates: rate.NewTable(), nodes: map[string]*node{}, partition: never, letters: map[letterKey]int{}}
 	e.calc.Window = l.window
+	e.calc.Thresholds = cfg.State.thresholds()
 	e.calc.Reader.Limits = meter.Limits{MaxGap: l.maxGap, MaxSilence: l.maxSilence, Hold: l.hold}
 	return e
 }
@@ -258,6 +259,9 @@ func compareRows(a, b fact.Row) int {
 		return strings.Compare(a.Device, b.Device)
 	case a.Placement != b.Placement:
 		return strings.Compare(a.Placement, b.Placement)
+	}
+	if a.State != b.State {
+		return strings.Compare(a.State, b.State)
 	}
 	if a.Currency != b.Currency {
 		return strings.Compare(a.Currency, b.Currency)

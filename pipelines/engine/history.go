@@ -70,6 +70,12 @@ func (e *Engine) packUntil(n *node, edge int64) {
 			p.entry(k, activityKind, s, s.Search(edge)-1)
 		}
 	}
+	for _, key := range sortedKeys(n.counters) {
+		p.b = appendString(binary.AppendUvarint(p.b, 0), key)
+		for k, s := range n.counters[key].Series() {
+			p.entry(k, counterKind, s, s.Search(edge)-1)
+		}
+	}
 	n.history = append(n.history, block{edge: edge, reach: reach, data: slices.Clone(p.b)})
 	n.setTail()
 }
@@ -120,6 +126,11 @@ func (n *node) setTail() {
 			first(s)
 		}
 	}
+	for _, c := range n.counters {
+		for _, s := range c.Series() {
+			first(s)
+		}
+	}
 }
 
 // inOrder returns the devices by ID.
@@ -158,11 +169,15 @@ func (n *node) unpackLast() {
 // packer encodes readings. It reuses its buffer.
 type packer struct {
 	b    []byte
-	axes [activityKind + 1][]int64 // of the entry before, by kind of series
+	axes [numKinds][]int64 // of the entry before, by kind of series
 }
 
-// activityKind stands beside the kinds of a device's series.
-const activityKind = seriesOfDevice
+// Kinds beside those of a device's series.
+const (
+	activityKind = seriesOfDevice + iota
+	counterKind
+	numKinds
+)
 
 func (p *packer) begin() {
 	p.b = p.b[:0]
@@ -170,7 +185,7 @@ func (p *packer) begin() {
 }
 
 // entry packs the first count readings of a series and forgets them. An entry
-// is 1 + place × seriesOfDevice + kind, count × 2 + whether its times are those
+// is 1 + place × numKinds + kind, count × 2 + whether its times are those
 // of the entry of its kind before it, the times if not, a scale, and values.
 // Values of counters are differences of differences, others are differences.
 func (p *packer) entry(place, kind int, s *meter.Series, count int) {
@@ -178,7 +193,7 @@ func (p *packer) entry(place, kind int, s *meter.Series, count int) {
 		return
 	}
 	times, values := s.Times[:count], s.Values[:count]
-	p.b = binary.AppendUvarint(p.b, 1+uint64(place*(activityKind+1)+kind))
+	p.b = binary.AppendUvarint(p.b, 1+uint64(place*numKinds+kind))
 	if slices.Equal(times, p.axes[kind]) {
 		p.b = binary.AppendUvarint(p.b, uint64(count)<<1|1)
 	} else {
@@ -243,7 +258,7 @@ func appendSteps(b []byte, numbers []int64, scale int64, twice bool) []byte {
 
 // unpacker decodes blocks. It reuses its buffers.
 type unpacker struct {
-	axes   [activityKind + 1][]int64 // of the entry before, by kind of series
+	axes   [numKinds][]int64 // of the entry before, by kind of series
 	values []int64
 }
 
@@ -262,7 +277,7 @@ func (u *unpacker) each(data []byte, take func(key string, place, kind int, time
 			key = f.text()
 			continue
 		}
-		place, kind := int((tag-1)/(activityKind+1)), int((tag-1)%(activityKind+1))
+		place, kind := int((tag-1)/numKinds), int((tag-1)%numKinds)
 		head := f.uvarint()
 		if count := head >> 1; count == 0 || count > uint64(len(f.b)) {
 			return false
@@ -282,6 +297,9 @@ func (u *unpacker) each(data []byte, take func(key string, place, kind int, time
 // fitsBlock reports whether a block can be unpacked into the node.
 func (n *node) fitsBlock(u *unpacker, data []byte) bool {
 	return u.each(data, func(key string, place, kind int, _, _ []int64) bool {
+		if kind == counterKind {
+			return place < meter.NumCounters
+		}
 		if kind == activityKind {
 			return key != "" && place < len(new(meter.Busy).Series())
 		}
@@ -293,6 +311,10 @@ func (n *node) fitsBlock(u *unpacker, data []byte) bool {
 // block was packed by this node, or looked at when it was restored.
 func (n *node) unpack(data []byte) {
 	new(unpacker).each(data, func(key string, place, kind int, times, values []int64) bool {
+		if kind == counterKind {
+			n.countersOf(key).Series()[place].Prepend(times, values)
+			return true
+		}
 		if kind != activityKind {
 			deviceSeries(n.inOrder()[place])[kind].Prepend(times, values)
 			return true
@@ -306,6 +328,16 @@ func (n *node) unpack(data []byte) {
 		busy.Series()[place].Prepend(times, values)
 		return true
 	})
+}
+
+func (n *node) countersOf(key string) *meter.Counters {
+	c := n.counters[key]
+	if c == nil {
+		c = &meter.Counters{}
+		n.counters[key] = c
+		n.columns = nil
+	}
+	return c
 }
 
 // steps reads what appendSteps wrote.
