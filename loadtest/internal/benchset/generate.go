@@ -66,6 +66,7 @@ func rates(o Options) []replaydir.Rate {
 		{Kind: "grid_market", Key: "eu-central-1", Value: "182.5", Unit: "g/kWh"},
 		{Kind: "grid_market", Key: "us-east-1", Value: "0", Unit: "g/kWh"},
 		{Kind: "embodied", Key: model, Value: "164", Unit: "kg"},
+		{Kind: "idle_power", Key: model, Value: "68", Unit: "W"},
 	}
 	for i := range rows {
 		rows[i].Source = source
