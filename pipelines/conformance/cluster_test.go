@@ -13,6 +13,7 @@ import (
 type clusterOptions struct {
 	sharing bool // MIG, fractions, time slices and MPS (section 8)
 	late    bool // readings beyond the horizon, marked "late"
+	states  bool // idle power, states, modelled energy, tokens, requests of cores (section 10)
 	unique  bool // names that no other seed has, so that many clusters fit one system
 }
 
