@@ -56,7 +56,7 @@ func (m *maker) placementRow(n *madeNode, i int) row {
 	if m.options.sharing {
 		m.shared(n, r)
 	}
-	if m.options.states {
+	if m.asks {
 		m.askFor(r)
 	}
 	return r

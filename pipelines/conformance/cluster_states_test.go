@@ -12,7 +12,7 @@ func (m *maker) watts(n *madeNode, id string) float64 {
 	if !m.options.states || !strings.HasPrefix(id, "gpu") {
 		return watts
 	}
-	return pick(m, watts, 0, 20+150*m.Float64())
+	return pick(m, watts, 0, 20+200*m.Float64())
 }
 
 // ratioLevel is about how busy something is; with states often about the
@@ -44,14 +44,14 @@ func (m *maker) stateReadings(n *madeNode, step, offset int64) {
 // servedReadings are tokens and requests, of placements on a device or on the
 // node, of devices, and of placements that are not there.
 func (m *maker) servedReadings(n *madeNode, step, offset int64) {
-	devices := []string{"", "/p0", "/p1", "/p2", "/nobody-i-know"}
+	devices := []string{"", "/p0", "/p0", "/p1", "/p1", "/p2", "/nobody-i-know"}
 	for _, card := range n.cards {
 		devices = append(devices, card, card+"/p0", card+"/p1", card+"/p3")
 	}
 	for _, id := range append(n.instances, n.others...) {
 		devices = append(devices, id, id+"/p1")
 	}
-	for range m.IntN(8) {
+	for range 1 + m.IntN(9) {
 		metric := pick(m, "tokens_input_total", "tokens_output_total", "requests_total", "requests_total")
 		m.rising(n, pick(m, devices...), metric, step*pick(m, int64(1), 3), offset, pick(m, 0.05, 0.5, 1), pick(m, 2, 1000, 1e6))
 	}
@@ -103,10 +103,10 @@ func (m *maker) askFor(r row) {
 
 // stateRates are several rates of idle and full power, so that both change.
 func (m *maker) stateRates() {
-	for range m.IntN(6) {
+	for range 3 + m.IntN(6) {
 		m.rate("idle_power", "W", pick(m, 20.0, 70, 110)+10*m.Float64())
 	}
-	for range m.IntN(6) {
-		m.rate("full_power", "W", pick(m, 40.0, 350, 700)+10*m.Float64())
+	for range pick(m, 0, 3+m.IntN(6), 3+m.IntN(6)) {
+		m.rate("full_power", "W", pick(m, 15.0, 60, 350, 700)+10*m.Float64())
 	}
 }

@@ -28,6 +28,7 @@ type maker struct {
 	end     int64
 
 	timeStyle int
+	asks      bool    // placements say what they asked for of a node
 	noise     float64 // how much of duplicates, disorder and rejects there is
 	regions   []string
 	models    []string
@@ -71,6 +72,7 @@ func randomCluster(seed uint64, o clusterOptions) directory {
 	}
 	m.regions = []string{m.name("north"), m.name("south"), ""}
 	m.models = []string{"H100", "A30", "L4", ""}
+	m.asks = o.states && m.chance(0.7)
 	for i := range 1 + m.IntN(4) {
 		m.addNode(i)
 	}
@@ -136,6 +138,9 @@ func (m *maker) addNode(i int) {
 	for c := range pick(m, 0, 1, 2, 2, 3, 4) {
 		card := fmt.Sprintf("gpu%d", c)
 		n.cards = append(n.cards, card)
+	}
+	if m.options.states && m.chance(0.15) { // more nodes without accelerators
+		n.cards = nil
 	}
 	m.addDevices(n)
 	m.addReadings(n)

@@ -46,7 +46,8 @@ func TestThresholdsMoveNothing(t *testing.T) {
 	forClusters(t, func(t *testing.T, seed uint64, d directory) {
 		facts := plainFacts(d)
 		for _, limits := range []thresholds{
-			{}, {idle: million, underused: million, throttled: 1, faultPower: 1, faultUtil: 1},
+			{},
+			{idle: million, underused: million, throttled: 1, faultPower: 1, faultUtil: 1},
 			{idle: int64(seed) * 1000, underused: 500_000, throttled: 900_000, faultPower: 1_100_000, faultUtil: 2 * million},
 		} {
 			d.thresholds = &limits

@@ -16,8 +16,7 @@ const lawSeeds = 200
 
 func thorough() bool { return os.Getenv("CI") != "" || *clusters >= lawSeeds }
 
-// forClusters runs a law over random clusters, half of them with sharing, half
-// with states.
+// forClusters runs a law over random clusters, half with sharing, half with states.
 func forClusters(t *testing.T, law func(t *testing.T, seed uint64, d directory)) {
 	t.Helper()
 	n := uint64(lawSeeds)
