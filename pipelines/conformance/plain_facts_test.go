@@ -27,9 +27,9 @@ type view struct {
 	thresholds thresholds
 	state      map[pieceKey]string // of the pieces of the interval that is at hand
 	served     []servedSeries
-	unplaced   map[string]int64 // what no piece got of tokens and requests, by metric
-	cores      map[string][]stretches
-	memory     map[string][][]segment
+	unplaced   map[string]int64       // what no piece got of tokens and requests, by metric
+	cores      map[string][]stretches // usage of the node, by placement
+	memory     map[string][]stretches
 
 	facts map[factKey]*plainFact
 	keys  []factKey
@@ -72,7 +72,7 @@ func newView(n *node, rates []rate, limits thresholds) *view {
 		node: n, prices: pricesOf(n, rates), energies: make(map[string]stretches), measured: make(map[string]stretches),
 		busyBy: make(map[string]stretches), facts: make(map[factKey]*plainFact), thresholds: limits,
 		served: servedOf(n), unplaced: make(map[string]int64),
-		cores: make(map[string][]stretches), memory: make(map[string][][]segment),
+		cores: make(map[string][]stretches), memory: make(map[string][]stretches),
 	}
 	v.readUsage()
 	for _, id := range n.order {

@@ -30,7 +30,8 @@ func (v *view) readUsage() {
 		case key.metric == "cpu_seconds_total":
 			v.cores[holder] = append(v.cores[holder], countedUp(readings))
 		case key.metric == "memory_used_bytes":
-			v.memory[holder] = append(v.memory[holder], gaugeSegments(readings))
+			used := gaugeCandidates(gaugeSegments(readings), second)
+			v.memory[holder] = append(v.memory[holder], stretches(nil).add(rungPower, used))
 		}
 	}
 }
@@ -42,8 +43,8 @@ func (v *view) nodeWeights(running []placement, iv interval) []*big.Int {
 	weights := make([]*big.Int, len(running))
 	for i, p := range running {
 		says = says || p.cores > 0 || p.memory > 0
-		cores := max(p.cores, min(maxCores, v.coresUsed(p.id, iv)))
-		memory := max(p.memory, min(maxMemory, v.memoryUsed(p.id, iv)))
+		cores := max(p.cores, v.coresUsed(p.id, iv))
+		memory := max(p.memory, v.memoryUsed(p.id, iv))
 		w := product(9, 1<<20, cores)
 		weights[i] = w.Add(w, product(1000, memory/1024))
 	}
@@ -53,46 +54,36 @@ func (v *view) nodeWeights(running []placement, iv interval) []*big.Int {
 	return weights
 }
 
-// coresUsed is ⌊what cpu_seconds_total gives × 1000 / the time it covers⌋, in
-// 10⁻³ cores, added up over the placement's series.
+// coresUsed is Σ ⌊1000 × what cpu_seconds_total gives / the time it covers⌋ over
+// the placement's series, in 10⁻³ cores.
 func (v *view) coresUsed(id string, iv interval) int64 {
 	sum := int64(0)
 	for _, s := range v.cores[id] {
-		if given, time := s.over(iv, anyRung); time > 0 {
-			mean := new(big.Int).Quo(product(given, 1000), product(time))
-			if mean.Cmp(big.NewInt(maxCores)) >= 0 { // it may not fit 64 bits
-				return maxCores
-			}
-			sum += mean.Int64()
-		}
+		given, time := s.over(iv, anyRung)
+		sum += meanUsed(product(given, 1000), time, maxCores)
 	}
-	return sum
+	return min(sum, maxCores)
 }
 
-// memoryUsed is ⌊integral / the time it covers⌋ in bytes, added up over the
-// placement's series. The integral is exact.
+// memoryUsed is Σ ⌊10⁹ × integral / the time it covers⌋ over the placement's
+// series, in bytes, the integral in byte seconds.
 func (v *view) memoryUsed(id string, iv interval) int64 {
 	sum := int64(0)
-	for _, segments := range v.memory[id] {
-		integral, time := new(big.Rat), int64(0)
-		for _, s := range segments {
-			if part := s.span().meet(iv); part.length() > 0 {
-				mean := new(big.Rat).Add(s.at(part.from), s.at(part.to))
-				mean.Mul(mean, big.NewRat(part.length(), 2))
-				integral.Add(integral, mean)
-				time += part.length()
-			}
-		}
-		if time > 0 {
-			mean := integral.Quo(integral, big.NewRat(time, 1))
-			sum += new(big.Int).Quo(mean.Num(), mean.Denom()).Int64()
-		}
+	for _, s := range v.memory[id] {
+		integral, time := s.over(iv, anyRung)
+		sum += meanUsed(product(integral, second), time, maxMemory)
 	}
-	return sum
+	return min(sum, maxMemory)
 }
 
-// at is the value of a gauge inside its segment, linear between the readings.
-func (s segment) at(x int64) *big.Rat {
-	rise := new(big.Rat).SetFrac(product(s.difference(), x-s.first.at), product(s.duration()))
-	return rise.Add(rise, big.NewRat(s.first.value, 1))
+// meanUsed is ⌊amount / time⌋, at most bound; 0 where nothing is covered.
+func meanUsed(amount *big.Int, time, bound int64) int64 {
+	if time == 0 {
+		return 0
+	}
+	mean := new(big.Int).Quo(amount, big.NewInt(time))
+	if mean.Cmp(big.NewInt(bound)) > 0 {
+		return bound
+	}
+	return mean.Int64()
 }

@@ -15,6 +15,9 @@ func (d directory) limits() thresholds {
 // below compares a ratio with a threshold: x·10⁶ < r·y; with y = 0 it is not.
 func below(x, y, r int64) bool { return y != 0 && product(x, million).Cmp(product(r, y)) < 0 }
 
+// mostCounted is the most that a segment of a counter may give, ns or counts.
+const mostCounted = int64(1e17)
+
 // countedUp are the segments of a counter that is not energy (10.2): neighbours
 // of at most max_silence, giving v₁ − v₀, or v₁ where v₁ < v₀.
 func countedUp(readings []reading) stretches {
@@ -27,6 +30,9 @@ func countedUp(readings []reading) stretches {
 		amount := s.difference()
 		if amount < 0 {
 			amount = s.second.value
+		}
+		if amount > mostCounted {
+			continue
 		}
 		offered = append(offered, candidate{s.span(), func(x int64) int64 {
 			return halfUp(product(amount, x-s.first.at), product(s.duration()))

@@ -82,6 +82,11 @@ func TestNodeVectors(t *testing.T) {
 		{"memory usage", three + script(other) + "\n /b memory 0 0 60 19327352832", "", "a", 0, ": energy_j=45.000000"},
 		{"memory usage of a part", three + script(other) + "\n /b memory 0 9663676416 30 9663676416", "", "a", 0, ": energy_j=45.000000"},
 		{"memory over max_gap", three + script(other) + "\n /b memory 0 9663676416 300.000000001 9663676416", "", "a", 60, ": energy_j=60.000000"},
+		// R(9 GiB × 10 ns) = R(96.64) = 97 byte seconds: 9.7·10⁹ bytes, or 9,472,656 KiB:
+		// 60 J × 28311552/37784208 = 44.957753779 J, the larger remainder.
+		{"memory in byte seconds", three + script(other) + "\n /b memory 0 9663676416 0.00000001 9663676416", "", "a", 0, ": energy_j=44.957754"},
+		// No more than 10⁵ cores, each series and their sum, as many as a has at most.
+		{"most usage", node + "hold a - whole - 0 60 100000\n" + script(other) + "\n dev c cpu\n /b cpu 0 0 60 99999999\n c/b cpu 0 0 60 99999999", "", "a", 0, half},
 		// Less than a KiB and nothing: weights 0 and 0.
 		{"weights of nothing", node + "hold a - whole - 0 60 - 1023\n" + script(other), "", "a", 0, half},
 		// b runs from 30 s on: all of 30 J, then three quarters.
