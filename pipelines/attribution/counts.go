@@ -14,7 +14,8 @@ import (
 // what they say of each interval at hand.
 type counting struct {
 	device    string // D
-	placement string // P; empty: the device's own
+	placement string // P
+	own       bool   // the device's own, not a placement's
 	of        [meter.NumCounters]counted
 }
 
@@ -43,8 +44,8 @@ func (c *Calculator) count(n *Node, lo, hi int64) {
 		return
 	}
 	for key, counters := range n.Counters {
-		device, placement := n.splitKey(key)
-		c.counts = append(c.counts, counting{device: device, placement: placement})
+		device, placement, own := n.splitKey(key)
+		c.counts = append(c.counts, counting{device: device, placement: placement, own: own})
 		one := &c.counts[len(c.counts)-1]
 		for k, s := range counters.Series() {
 			switch {
@@ -88,12 +89,12 @@ func (c *Calculator) countedOver(spans []meter.Span) counted {
 
 // splitKey tells D and P of a series' device apart. A device that the inventory
 // has is itself, whatever it is called.
-func (n *Node) splitKey(key string) (device, placement string) {
+func (n *Node) splitKey(key string) (device, placement string, own bool) {
 	if _, ok := n.kinds[key]; ok {
-		return key, ""
+		return key, "", true
 	}
 	device, placement, _ = strings.Cut(key, "/")
-	return device, placement
+	return device, placement, false
 }
 
 // servedColumns are the columns of the series that count what was served; 0 of
@@ -114,7 +115,7 @@ func (c *Calculator) serve(n *Node, placements []Placement, i int, t *Totals) {
 }
 
 func (c *Calculator) giveServed(n *Node, placements []Placement, one *counting, v int64, column fact.Column, t *Totals) {
-	if one.placement != "" {
+	if !one.own {
 		pieces := c.piecesOf(n, placements, one)
 		if len(pieces) == 0 {
 			t.ServedUnplaced += v
@@ -214,7 +215,7 @@ const gibibytesPerCore = 9
 func (c *Calculator) used(placement string, i int) (cores, bytes int64) {
 	for k := range c.counts {
 		one := &c.counts[k]
-		if one.placement != placement || placement == "" {
+		if one.own || one.placement != placement {
 			continue
 		}
 		if s := &one.of[cpu]; s.covered != nil && s.covered[i] > 0 {

@@ -52,7 +52,7 @@ func (c *Calculator) judge(n *Node, l *lines, placements []Placement, i int) {
 		if idlePower != nil {
 			watts = idlePower.Value
 		}
-		card := c.card(n, slot, i, watts, idlePower != nil)
+		card := c.card(n, slot, i, watts)
 		for k := range pieces {
 			pieces[k].state = c.stateOf(&pieces[k], &card, placements, slot, i)
 		}
@@ -67,10 +67,10 @@ type card struct {
 	slowed      bool // by power or heat, for a good part of the interval
 }
 
-func (c *Calculator) card(n *Node, slot, i int, watts int64, rated bool) card {
+func (c *Calculator) card(n *Node, slot, i int, watts int64) card {
 	m, b := n.accelerators[slot], &c.busy[slot]
 	e := &c.energy[m]
-	k := card{dark: e.seen[i] == 0 && b.known[i] == 0, powerJudges: rated && e.seen[i] > 0}
+	k := card{dark: e.seen[i] == 0 && b.known[i] == 0, powerJudges: watts > 0 && e.seen[i] > 0}
 	if k.powerJudges {
 		drawn := exact.Mul(uint64(e.read[i]-e.modelled[i]), 1_000_000_000).MulSmall(uint64(unit.One))
 		k.high = !drawn.Less(exact.Mul(uint64(watts), uint64(c.Thresholds.FaultPower)).MulSmall(uint64(e.seen[i])))
@@ -80,7 +80,7 @@ func (c *Calculator) card(n *Node, slot, i int, watts int64, rated bool) card {
 	}
 	length := c.intervals[i].to - c.intervals[i].from
 	for j := range c.counts {
-		if one := &c.counts[j]; one.placement == "" && one.device == n.meters[m].ID {
+		if one := &c.counts[j]; one.own && one.device == n.meters[m].ID {
 			k.fault = k.fault || one.of[xid].rises != nil && one.of[xid].rises[i]
 			if s := &one.of[throttle]; s.covered != nil && s.covered[i] > 0 {
 				k.slowed = !below(s.amount[i], length, c.Thresholds.Throttled)
@@ -147,7 +147,7 @@ func (c *Calculator) stateOf(p *piece, k *card, placements []Placement, slot, i 
 // has finished.
 func (c *Calculator) serves(placement string, i int) bool {
 	for k := range c.counts {
-		if s := &c.counts[k].of[requests]; c.counts[k].placement == placement && placement != "" && s.covered != nil && s.covered[i] > 0 {
+		if s := &c.counts[k].of[requests]; !c.counts[k].own && c.counts[k].placement == placement && s.covered != nil && s.covered[i] > 0 {
 			return true
 		}
 	}

@@ -55,7 +55,7 @@ func (s stretches) rises(iv interval) bool {
 type condition struct {
 	busy, known  int64 // B and K: the card's, before they are split
 	seen, energy int64 // of rungs 1 to 5 of its own meter
-	idlePower    *rate
+	idlePower    *rate // nil: none, or of 0 W
 	errors       bool
 	throttled    int64
 	util, utilOn int64 // integral and time of gpu_util_ratio alone
@@ -65,7 +65,9 @@ func (v *view) conditionOf(card string, iv interval) condition {
 	var c condition
 	c.busy, c.known = v.busy(card).over(iv, anyRung)
 	c.energy, c.seen = v.energies[card].over(iv, anyRung)
-	c.idlePower = v.prices.idle[card].at(iv.from).rate
+	if r := v.prices.idle[card].at(iv.from).rate; r != nil && r.value > 0 {
+		c.idlePower = r
+	}
 	c.errors = countedUp(v.node.series[seriesKey{card, "xid_errors_total"}]).rises(iv)
 	c.throttled, _ = countedUp(v.node.series[seriesKey{card, "throttle_seconds_total"}]).over(iv, anyRung)
 	util := gaugeSegments(v.node.series[seriesKey{card, "gpu_util_ratio"}])
