@@ -50,6 +50,7 @@ func New(cfg Config) *Engine {
 	}
 	e := &Engine{cfg: l, rates: rate.NewTable(), nodes: map[string]*node{}, partition: never, letters: map[letterKey]int{}}
 	e.calc.Window = l.window
+	e.calc.Thresholds = cfg.State.thresholds()
 	e.calc.Reader.Limits = meter.Limits{MaxGap: l.maxGap, MaxSilence: l.maxSilence, Hold: l.hold}
 	return e
 }

@@ -76,6 +76,12 @@ func (e *Engine) packUntil(n *node, edge int64) {
 			p.entry(k, activityKind, s, s.Search(edge)-1)
 		}
 	}
+	for _, key := range sortedKeys(n.counters) {
+		p.b = appendString(binary.AppendUvarint(p.b, 0), key)
+		for k, s := range n.counters[key].Series() {
+			p.entry(k, counterKind, s, s.Search(edge)-1)
+		}
+	}
 	n.history = append(n.history, block{edge: edge, reach: reach, data: slices.Clone(p.b)})
 }
 
@@ -125,6 +131,11 @@ func (n *node) setTail() {
 			first(s)
 		}
 	}
+	for _, c := range n.counters {
+		for _, s := range c.Series() {
+			first(s)
+		}
+	}
 }
 
 // inOrder returns the devices by ID.
@@ -162,7 +173,7 @@ func (n *node) unpackLast() {
 
 // unpacker decodes blocks. It reuses its buffers.
 type unpacker struct {
-	axes   [activityKind + 1][]int64 // of the entry before, by kind of series
+	axes   [numKinds][]int64 // of the entry before, by kind of series
 	values []int64
 }
 
@@ -181,7 +192,7 @@ func (u *unpacker) each(data []byte, take func(key string, place, kind int, time
 			key = f.text()
 			continue
 		}
-		place, kind := int((tag-1)/(activityKind+1)), int((tag-1)%(activityKind+1))
+		place, kind := int((tag-1)/numKinds), int((tag-1)%numKinds)
 		head := f.uvarint()
 		if count := head >> 1; count == 0 || count > uint64(len(f.b)) {
 			return false
@@ -201,6 +212,9 @@ func (u *unpacker) each(data []byte, take func(key string, place, kind int, time
 // fitsBlock reports whether a block can be unpacked into the node.
 func (n *node) fitsBlock(u *unpacker, data []byte) bool {
 	return u.each(data, func(key string, place, kind int, _, _ []int64) bool {
+		if kind == counterKind {
+			return place < meter.NumCounters
+		}
 		if kind == activityKind {
 			return key != "" && place < len(new(meter.Busy).Series())
 		}
@@ -212,6 +226,10 @@ func (n *node) fitsBlock(u *unpacker, data []byte) bool {
 // block was packed by this node, or looked at when it was restored.
 func (n *node) unpack(data []byte) {
 	new(unpacker).each(data, func(key string, place, kind int, times, values []int64) bool {
+		if kind == counterKind {
+			n.countersOf(key).Series()[place].Prepend(times, values)
+			return true
+		}
 		if kind != activityKind {
 			deviceSeries(n.inOrder()[place])[kind].Prepend(times, values)
 			return true
@@ -225,6 +243,16 @@ func (n *node) unpack(data []byte) {
 		busy.Series()[place].Prepend(times, values)
 		return true
 	})
+}
+
+func (n *node) countersOf(key string) *meter.Counters {
+	c := n.counters[key]
+	if c == nil {
+		c = &meter.Counters{}
+		n.counters[key] = c
+		n.columns = nil
+	}
+	return c
 }
 
 // steps reads what appendSteps wrote.

@@ -71,6 +71,9 @@ func compareRows(a, b *fact.Row) int {
 	case a.Placement != b.Placement:
 		return strings.Compare(a.Placement, b.Placement)
 	}
+	if a.State != b.State {
+		return strings.Compare(a.State, b.State)
+	}
 	if a.Currency != b.Currency {
 		return strings.Compare(a.Currency, b.Currency)
 	}

@@ -11,13 +11,17 @@ import (
 // packer encodes readings. It reuses its buffers.
 type packer struct {
 	b     []byte
-	axes  [activityKind + 1][]int64 // of the entry before, by kind of series
-	units []int64                   // of the entry at hand: its values without their scale
-	rooms [][]int64                 // where the values of each of the node's series begin
+	axes  [numKinds][]int64 // of the entry before, by kind of series
+	units []int64           // of the entry at hand: its values without their scale
+	rooms [][]int64         // where the values of each of the node's series begin
 }
 
-// activityKind stands beside the kinds of a device's series.
-const activityKind = seriesOfDevice
+// Kinds beside those of a device's series.
+const (
+	activityKind = seriesOfDevice + iota
+	counterKind
+	numKinds
+)
 
 // open takes up a node's series before blocks are made of them, close leaves
 // their values where they were: a step that closes ten windows makes ten blocks,
@@ -48,6 +52,11 @@ func (n *node) eachSeries(fn func(*meter.Series)) {
 			fn(s)
 		}
 	}
+	for _, key := range sortedKeys(n.counters) {
+		for _, s := range n.counters[key].Series() {
+			fn(s)
+		}
+	}
 }
 
 func (p *packer) begin() {
@@ -56,7 +65,7 @@ func (p *packer) begin() {
 }
 
 // entry packs the first count readings of a series and forgets them. An entry
-// is 1 + place × seriesOfDevice + kind, count × 2 + whether its times are those
+// is 1 + place × numKinds + kind, count × 2 + whether its times are those
 // of the entry of its kind before it, the times if not, a scale, and values.
 // Values of counters are differences of differences, others are differences.
 func (p *packer) entry(place, kind int, s *meter.Series, count int) {
@@ -64,7 +73,7 @@ func (p *packer) entry(place, kind int, s *meter.Series, count int) {
 		return
 	}
 	times, values := s.Times[:count], s.Values[:count]
-	p.b = binary.AppendUvarint(p.b, 1+uint64(place*(activityKind+1)+kind))
+	p.b = binary.AppendUvarint(p.b, 1+uint64(place*numKinds+kind))
 	if sameTimes(times, p.axes[kind]) {
 		p.b = binary.AppendUvarint(p.b, uint64(count)<<1|1)
 	} else {

@@ -158,7 +158,7 @@ func (e *Engine) harmless(n *node, t *target) bool {
 	switch {
 	case k < 0:
 		return false
-	case t.counter == nil: // they reach back to the one before
+	case t.counter == nil || t.counts: // they reach back to the one before
 		return s.Times[k] >= n.emitted
 	case t.metric == telemetry.EnergyJoules:
 		return s.Times[k] >= n.emitted && (k == 0 || s.Values[k] != s.Values[k-1])
@@ -203,6 +203,8 @@ func (e *Engine) touchFrom(n *node, t *target, at, v int64) {
 func (e *Engine) reach(n *node, t *target, at, v int64) int64 {
 	n.need(at - 1)
 	switch {
+	case t.counts:
+		return e.reachCount(t.series, at)
 	case t.counter == nil: // a ratio: its segments
 		return e.reachGauge(t.series, at, 0)
 	case t.metric == telemetry.EnergyJoules:
@@ -227,6 +229,15 @@ func (e *Engine) reachGauge(s *meter.Series, at, hold int64) int64 {
 		return s.Times[i] - hold
 	}
 	return at - hold
+}
+
+// reachCount returns the start of the segment of a counter other than energy's
+// that a reading at time at ends or splits.
+func (e *Engine) reachCount(s *meter.Series, at int64) int64 {
+	if i := s.Before(at - 1); i >= 0 && at-s.Times[i] <= e.cfg.maxSilence {
+		return s.Times[i]
+	}
+	return at
 }
 
 // reachCounter returns the start of the counter segment over time at.

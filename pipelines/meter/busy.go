@@ -42,6 +42,15 @@ func (r *Reader) BusySpans(b *Busy, lo, hi int64) []Span {
 	return spans
 }
 
+// BusySegments is BusySpans in spans that may be cut anywhere.
+func (r *Reader) BusySegments(b *Busy, lo, hi int64) []Span {
+	cuts := r.Cuts
+	r.Cuts = nil
+	spans := r.BusySpans(b, lo, hi)
+	r.Cuts = cuts
+	return spans
+}
+
 // gaugeRuns is appendSegments for a series of which nothing is ever cut but at
 // r.Cuts: segments between two cuts come as one span that is their sum. Each is
 // rounded for itself, as it is where it comes alone.

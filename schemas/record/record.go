@@ -139,6 +139,17 @@ func (f field) uint(dst *uint64) error {
 }
 
 // int takes an int64 field, which Protobuf writes as a plain varint.
+// bounded reads a number that is at most limit.
+func (f field) bounded(dst *uint64, limit uint64) error {
+	if err := f.uint(dst); err != nil {
+		return err
+	}
+	if *dst > limit {
+		return malformed("number too large")
+	}
+	return nil
+}
+
 func (f field) int(dst *int64) error {
 	if f.typ != protowire.VarintType {
 		return malformed("wire type")
