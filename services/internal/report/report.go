@@ -72,7 +72,7 @@ func Write(ctx context.Context, from Source, q Query, w io.Writer) error {
 	if err := q.Validate(); err != nil {
 		return err
 	}
-	if err := checkEdges(ctx, from.Store, q); err != nil {
+	if err := CheckEdges(ctx, from.Store, q.From, q.To); err != nil {
 		return err
 	}
 	if err := checkAsOf(ctx, from, q); err != nil {
