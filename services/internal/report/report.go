@@ -31,7 +31,7 @@ import (
 
 // Groupings are the columns that a report can be grouped by.
 func Groupings() []string {
-	return []string{"workload", "team", "tenant", "cluster", "region", "node", "device"}
+	return []string{"workload", "team", "tenant", "cluster", "region", "node", "device", "state"}
 }
 
 // Formats are the forms in which a report can be written.
