@@ -80,7 +80,7 @@ func newPlan(duration time.Duration) plan {
 		{"eval-sweep", "slurm", "evaluation", "foundation", "research", stalling(0.61), service{}},
 		{"protein-fold", "slurm", "training", "biology", "research", stalling(0.72), service{}},
 		{"chat-70b", "k8s", "inference", "assistant", "product", serving(0.46, 0.55), service{0.55, 900, 280}},
-		{"embed-small", "k8s", "inference", "search", "product", serving(0.18, 0.8), service{40, 480, 0}},
+		{"embed-small", "k8s", "inference", "search", "product", waiting(serving(0.18, 0.8), 0.55, 0.7), service{40, 480, 0}},
 		{"notebook-explore", "k8s", "notebook", "research-tools", "research", resident, service{}},
 		{"vision-train", "k8s", "training", "vision", "product", training(0.88, 1200, 3000), service{}},
 		{"translate-api", "k8s", "inference", "language", "product", serving(0.38, 0.7), service{6, 60, 65}},

@@ -79,6 +79,10 @@ func TestPlantedIdleHours(t *testing.T) {
 			if math.Abs(f.IdleHours-2) > 1e-9 {
 				t.Errorf("the notebook's card is idle for %v hours, want 2", f.IdleHours)
 			}
+		case "embed-small":
+			if math.Abs(f.IdleHours-0.15*2) > 0.02 {
+				t.Errorf("the embedding server's card is idle for %v hours, want 0.3", f.IdleHours)
+			}
 		default:
 			if f.IdleHours > 0.05*f.DeviceHours {
 				t.Errorf("%q is idle for %.2f of %.2f hours", f.Workload, f.IdleHours, f.DeviceHours)
