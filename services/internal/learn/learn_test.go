@@ -11,6 +11,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"go.uber.org/goleak"
 
 	"github.com/ntegral/ntegral/schemas/fact"
 	"github.com/ntegral/ntegral/schemas/record"
@@ -27,7 +28,14 @@ func TestMain(m *testing.M) {
 	if os.Getenv("NTEGRAL_TEST_CHSERVER") != "" {
 		chservertest.Main(m)
 	}
-	os.Exit(kafkatest.Main(m))
+	code := kafkatest.Main(m)
+	if code == 0 {
+		if err := goleak.Find(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
+	os.Exit(code)
 }
 
 var midnight = time.Date(2026, 5, 4, 0, 0, 0, 0, time.UTC)
