@@ -14,9 +14,13 @@ LDFLAGS   := -s -w -X main.version=$(VERSION)
 P         ?= 2
 GOFLAGS_T ?= -p $(P)
 DATA_DEV  := .data/dev
+SIZES         ?= 1000,10000,100000
+SCALE         ?=
+RECOVERY      ?=
 SOAK_CLUSTERS ?= 10000
 SOAK_KILLS    ?= 20
 KILLS         ?= 2
+CHAOS_KILLS   ?= 125
 FAULTS        ?= 10
 KAFKA         ?=
 CLUSTERS      ?= 500
@@ -87,6 +91,14 @@ bench-replay: build libchdb ## 64 nodes, 8 devices, 2 hours: time, CPU and memor
 bench-peers: build libchdb ## the product, three peers and the bare decode loop on the same topics: rates, memory, equal facts
 	bin/ntegral-loadtest bench peers --binary bin/ntegral --kafka deploy/scripts/kafka.sh --streams "$$(deploy/scripts/kafka.sh fetch >/dev/null && loadtest/peers/kafka-streams/build.sh)"
 
+.PHONY: bench-scale
+bench-scale: build libchdb ## SIZES (1,000 to 100,000) accelerators at 1 Hz: rates, CPU, memory, checkpoints (SCALE=flags, see bench scale --help)
+	bin/ntegral-loadtest bench scale --binary bin/ntegral --sizes $(SIZES) $(SCALE)
+
+.PHONY: bench-recovery
+bench-recovery: build libchdb ## kill the processor of 100,000 accelerators and time until it is back (RECOVERY=flags, see bench recovery --help)
+	bin/ntegral-loadtest bench recovery --binary bin/ntegral $(RECOVERY)
+
 .PHONY: conformance
 conformance: ## CLUSTERS (500) random clusters: the engine against the plain implementation
 	cd pipelines && go test -timeout 0 -count 1 ./conformance/ -conformance.clusters $(CLUSTERS)
@@ -102,6 +114,16 @@ zombie: build libchdb ## a stopped processor that comes back changes nothing
 .PHONY: kills
 kills: build libchdb ## kill each component KILLS (2) times during a replay and compare with an undisturbed one
 	bin/ntegral-loadtest chaos --binary bin/ntegral --kills $(KILLS) --component all --seed $(SEED)
+
+# Kills come every second or so. So that each meets a system that gets on: a replay
+# that was killed resumes where it was, checkpoints are written in between, and
+# the supervisor does not wait longer and longer.
+.PHONY: chaos-500
+chaos-500: export NTEGRAL_SUPERVISE_BACKOFF_MAX = 200ms
+chaos-500: export NTEGRAL_PROCESS_CHECKPOINT_INTERVAL = 2s
+chaos-500: export NTEGRAL_REPLAY_CHUNK_ROWS = 10000
+chaos-500: build libchdb ## CHAOS_KILLS (125) kills of each of the four components, 500 in all, in about 15 minutes
+	bin/ntegral-loadtest chaos --binary bin/ntegral --kills $(CHAOS_KILLS) --component all --round 60s --pause 800ms --seed $(SEED)
 
 .PHONY: fleet
 fleet: build libchdb ## FAULTS (10) random faults on a broker, a store, two processors and two sinks (KAFKA=deploy/scripts/kafka.sh: on Apache Kafka)

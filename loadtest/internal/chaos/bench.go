@@ -52,7 +52,7 @@ func compare(ctx context.Context, o Options, disturb func(context.Context, *lab,
 	l.say("undisturbed: %d keys\n", len(want.sums))
 	return disturb(ctx, l, func(got outcome) error {
 		if d := want.differences(got); len(d) > 0 {
-			return fmt.Errorf("the disturbed replay differs:\n  %s", strings.Join(d, "\n  "))
+			return fmt.Errorf("the disturbed replay differs: %s:\n  %s", want.compare(got), strings.Join(d, "\n  "))
 		}
 		l.say("equal to the undisturbed replay: %d keys, %d reports, verify clean\n", len(got.sums), len(got.reports))
 		return nil

@@ -56,6 +56,20 @@ func TestDifferences(t *testing.T) {
 	}
 }
 
+func TestTollIsOneLine(t *testing.T) {
+	sum := toll{strikes: 8}
+	sum.add(&siege{replayKills: 2})
+	sum.add(&siege{replayKills: 1, gaveUp: 1})
+	if got, want := sum.String(), "faults=8 rounds=2 replay_kills=3 replay_gave_up=1 lost=0 doubled=0 verify=clean"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	want := outcome{sums: map[string]string{"a": "1", "b": "2", "c": "3"}}
+	got := want.compare(outcome{sums: map[string]string{"b": "4", "c": "3", "d": "5", "e": "6"}})
+	if s := "of 3 keys 1 are missing, 2 too many, 1 have other sums"; got != s {
+		t.Errorf("got %q, want %q", got, s)
+	}
+}
+
 func TestOptions(t *testing.T) {
 	o := Options{Component: "all", Kills: 2, Round: 10 * time.Second, Every: time.Second, Set: benchset.Options{Duration: 20 * time.Minute}}
 	if err := o.Validate(); err != nil {

@@ -84,6 +84,24 @@ func sumQuery(columns []string) string {
 	return fmt.Sprintf("SELECT %s, %s FROM facts AS f GROUP BY %s HAVING %s", by, strings.Join(sums, ", "), by, strings.Join(some, " OR "))
 }
 
+// compare counts the keys that differ, by how.
+func (o outcome) compare(other outcome) string {
+	missing, extra, changed := 0, 0, 0
+	for k, v := range o.sums {
+		if w, ok := other.sums[k]; !ok {
+			missing++
+		} else if v != w {
+			changed++
+		}
+	}
+	for k := range other.sums {
+		if _, ok := o.sums[k]; !ok {
+			extra++
+		}
+	}
+	return fmt.Sprintf("of %d keys %d are missing, %d too many, %d have other sums", len(o.sums), missing, extra, changed)
+}
+
 // shown is how many differences a message lists.
 const shown = 10
 

@@ -35,6 +35,7 @@ type striker interface {
 // rounds replays again and again, each time into the fresh system that with
 // makes, until no strikes are left.
 func (l *lab) rounds(ctx context.Context, rng *rand.Rand, s striker, check func(outcome) error, with func(func(*product.System) error) error) error {
+	sum := toll{strikes: s.more()}
 	for round := 1; s.more() > 0; round++ {
 		left := s.more()
 		r := &siege{lab: l, rng: rng, striker: s}
@@ -53,13 +54,30 @@ func (l *lab) rounds(ctx context.Context, rng *rand.Rand, s striker, check func(
 		l.say("round %d: %d strikes in %s; the replay was killed %d times and gave up %d times by itself\n",
 			round, left-s.more(), time.Since(began).Round(time.Second), r.replayKills, r.gaveUp)
 		if err := check(got); err != nil {
-			return fmt.Errorf("round %d: %w", round, err)
+			return fmt.Errorf("round %d, after %d strikes: %w", round, sum.strikes-s.more(), err)
 		}
+		sum.add(r)
 		if s.more() == left {
 			return fmt.Errorf("round %d: the replay ended before the first strike: make rounds longer", round)
 		}
 	}
+	l.say("%s\n", sum)
 	return nil
+}
+
+// toll is what a comparison went through and came out of.
+type toll struct{ strikes, rounds, replayKills, gaveUp int }
+
+func (t *toll) add(r *siege) {
+	t.rounds++
+	t.replayKills += r.replayKills
+	t.gaveUp += r.gaveUp
+}
+
+// String is the one line that says it all. Each round was found equal and its
+// verify clean, or there would be an error instead.
+func (t toll) String() string {
+	return fmt.Sprintf("faults=%d rounds=%d replay_kills=%d replay_gave_up=%d lost=0 doubled=0 verify=clean", t.strikes, t.rounds, t.replayKills, t.gaveUp)
 }
 
 // siege is one replay under fire.

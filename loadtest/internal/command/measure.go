@@ -21,7 +21,7 @@ func bench(out, log io.Writer) *cobra.Command {
 	setFlags(c, &o.Set, o.Set.Nodes, o.Set.Duration)
 	c.Flags().StringVar(&o.Cache, "cache", "", "folder for generated sets (default: the user's cache)")
 	c.Flags().DurationVar(&o.Within, "within", 0, "fail when the replay takes longer; 0: never")
-	return group("bench", "Measure", c, comparePeers(out, log), contender(out))
+	return group("bench", "Measure", c, comparePeers(out, log), contender(out), measureScale(out, log), measureRecovery(out, log), generator(out))
 }
 
 func disturb(out, log io.Writer) *cobra.Command {

@@ -32,6 +32,7 @@ type Options struct {
 	// Script runs an Apache Kafka; empty: the broker is the embedded one.
 	Script            string
 	Processors, Sinks int
+	Environ           []string  // more settings of every part, NAME=value
 	Log               io.Writer // what replays say; nil drops it
 }
 
@@ -120,7 +121,7 @@ func (f *Fleet) addParts() {
 func (f *Fleet) add(name, service string, env ...string) {
 	f.parts[name] = &part{
 		name: name, log: filepath.Join(f.opts.Dir, "log", name+".log"),
-		argv: []string{f.System.Binary, service}, env: append(slices.Clone(f.environ), env...),
+		argv: []string{f.System.Binary, service}, env: slices.Concat(f.environ, env, f.opts.Environ),
 	}
 }
 
@@ -195,6 +196,18 @@ func (f *Fleet) part(name string) (disturbable, error) {
 		return nil, fmt.Errorf("no part %q in the fleet", name)
 	}
 	return p, nil
+}
+
+// Brokers is the address of the broker.
+func (f *Fleet) Brokers() string { return f.broker }
+
+// Usage is what a part's present process has used so far.
+func (f *Fleet) Usage(name string) (product.Usage, error) {
+	p, ok := f.parts[name].(*part)
+	if !ok {
+		return product.Usage{}, fmt.Errorf("no process of ours is the part %q", name)
+	}
+	return p.usage()
 }
 
 // Fallen lists the parts that ended by themselves, once for each time.

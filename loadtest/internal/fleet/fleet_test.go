@@ -69,6 +69,24 @@ func TestOutagesAreNotFalls(t *testing.T) {
 	}
 }
 
+func TestUseIsThatOfThePresentProcess(t *testing.T) {
+	p := fakePart(t, "stays")
+	f := &Fleet{parts: map[string]disturbable{p.name: p}}
+	if _, err := f.Usage(p.name); err == nil {
+		t.Error("a part that was never started uses something")
+	}
+	if err := p.start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	p.starts(t, 1)
+	if u, err := f.Usage(p.name); err != nil || u.Name != p.name || u.RSS <= 0 || u.PeakRSS < u.RSS {
+		t.Errorf("use %+v, %v", u, err)
+	}
+	if _, err := f.Usage("stranger"); err == nil {
+		t.Error("a stranger is one of the parts")
+	}
+}
+
 func TestPartThatEndsIsStartedAgain(t *testing.T) {
 	p := fakePart(t, "ends")
 	if err := p.start(t.Context()); err != nil {

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/ntegral/ntegral/loadtest/internal/product"
 )
 
 const (
@@ -98,6 +100,20 @@ func (p *part) signal(sig syscall.Signal) error {
 		return fmt.Errorf("signal %s: %w", p.name, err)
 	}
 	return nil
+}
+
+// usage is what the process has used so far.
+func (p *part) usage() (product.Usage, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.cmd == nil {
+		return product.Usage{}, fmt.Errorf("%s was never started", p.name)
+	}
+	u, err := product.UsageOf(p.name, p.cmd.Process.Pid)
+	if err != nil {
+		return u, fmt.Errorf("read use of %s: %w", p.name, err)
+	}
+	return u, nil
 }
 
 // away begins an outage and returns the end of the process.

@@ -106,6 +106,7 @@ type Usage struct {
 	Name     string
 	CPU      time.Duration
 	PeakRSS  int64 // bytes
+	RSS      int64 // bytes, now
 	Restarts int
 }
 
@@ -147,7 +148,11 @@ func usage(p Process) (Usage, error) {
 	if err != nil {
 		return u, err
 	}
-	u.PeakRSS, err = peakRSS(string(status))
+	u.PeakRSS, err = memory(string(status), "VmHWM:")
+	if err != nil {
+		return u, err
+	}
+	u.RSS, err = memory(string(status), "VmRSS:")
 	return u, err
 }
 
@@ -163,12 +168,13 @@ func cpuTime(stat string) (time.Duration, error) {
 	return time.Duration(user+system) * clockTick, errors.Join(err1, err2)
 }
 
-func peakRSS(status string) (int64, error) {
+// memory reads a line of a status file, in bytes.
+func memory(status, name string) (int64, error) {
 	for line := range strings.Lines(status) {
-		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+		if rest, ok := strings.CutPrefix(line, name); ok {
 			kb, err := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(rest), "kB")), 10, 64)
 			return kb * 1024, err
 		}
 	}
-	return 0, errors.New("no VmHWM line")
+	return 0, fmt.Errorf("no line %s", name)
 }

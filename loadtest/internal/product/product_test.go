@@ -14,10 +14,13 @@ func TestProcFields(t *testing.T) {
 	if got, err := cpuTime(stat); err != nil || got != 15*time.Second {
 		t.Errorf("cpuTime = %v, %v, want 15s", got, err)
 	}
-	if got, err := peakRSS("Name:\tx\nVmHWM:\t  2048 kB\nVmRSS:\t 1 kB\n"); err != nil || got != 2<<20 {
-		t.Errorf("peakRSS = %v, %v, want 2 MiB", got, err)
+	const status = "Name:\tx\nVmHWM:\t  2048 kB\nVmRSS:\t 1 kB\n"
+	for name, want := range map[string]int64{"VmHWM:": 2 << 20, "VmRSS:": 1 << 10} {
+		if got, err := memory(status, name); err != nil || got != want {
+			t.Errorf("%s %v, %v, want %d", name, got, err, want)
+		}
 	}
-	if _, err := peakRSS("Name:\tx\n"); err == nil {
+	if _, err := memory("Name:\tx\n", "VmHWM:"); err == nil {
 		t.Error("a process without VmHWM has a peak")
 	}
 }

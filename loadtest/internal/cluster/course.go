@@ -1,0 +1,107 @@
+package cluster
+
+import (
+	"time"
+
+	"github.com/ntegral/ntegral/schemas/record"
+	"github.com/ntegral/ntegral/schemas/telemetry"
+)
+
+// gauge is the running state of one accelerator, in the units of its metrics.
+type gauge struct {
+	power, energy, active int64
+	random                uint64
+}
+
+// courses are the states of all accelerators, node after node.
+type courses struct {
+	load   Load
+	gauges []gauge
+}
+
+func newCourses(l Load) *courses {
+	c := &courses{load: l, gauges: make([]gauge, l.Accelerators)}
+	for i := range c.gauges {
+		g := &c.gauges[i]
+		*g = gauge{power: 400_000_000, active: 500_000, random: mix(l.Seed<<32 ^ uint64(i))}
+		g.energy = int64(g.draw(400_000_000)) * 1_000_000
+	}
+	return c
+}
+
+// mix spreads neighbouring seeds over all numbers (the finaliser of SplitMix64).
+func mix(x uint64) uint64 {
+	x += 0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return (x ^ x>>31) | 1 // xorshift stands still at 0
+}
+
+// draw returns a number below n; it is even enough for telemetry, and a
+// generator of half a billion readings a second's worth has to be fast.
+func (g *gauge) draw(n uint64) uint64 {
+	x := g.random
+	x ^= x << 13
+	x ^= x >> 7
+	x ^= x << 17
+	g.random = x
+	return (x >> 32) * n >> 32
+}
+
+var metricOrder = [Metrics]telemetry.Metric{
+	telemetry.PowerWatts, telemetry.EnergyJoules, telemetry.SMActive, telemetry.GPUUtil, telemetry.MemoryUsed,
+}
+
+// scratch is what building records needs again and again.
+type scratch struct {
+	batch record.SampleBatch
+	axis  []int64
+}
+
+// record builds the record of a node's slot, and moves its accelerators.
+func (c *courses) record(node, slot int, s *scratch) entry {
+	l := c.load
+	start := l.Start.Add(time.Duration(slot) * l.Slot()).UnixNano()
+	s.axis = s.axis[:0]
+	for at := time.Duration(0); at < l.Slot(); at += l.Interval {
+		s.axis = append(s.axis, start+int64(at))
+	}
+	b := &s.batch
+	b.Node, b.Axes, b.Series = nodeName(node), append(b.Axes[:0], s.axis), b.Series[:0]
+	b.TakenIn = s.axis[len(s.axis)-1]
+	gauges := c.gauges[node*PerNode : node*PerNode+l.on(node)]
+	for d := range gauges {
+		first := len(b.Series)
+		for _, m := range metricOrder {
+			b.Series = s.column(b.Series, deviceNames[d], m)
+		}
+		for range s.axis {
+			for i, v := range gauges[d].advance(int64(l.Interval / time.Second)) {
+				column := &b.Series[first+i]
+				column.Values = append(column.Values, v)
+			}
+		}
+	}
+	return entry{record.Samples, b.Node, record.TypeSamples, b.Append(nil)}
+}
+
+// column adds an empty column, with the values of an earlier batch as its space.
+func (s *scratch) column(series []record.SeriesColumn, device string, m telemetry.Metric) []record.SeriesColumn {
+	if len(series) == cap(series) {
+		return append(series, record.SeriesColumn{Device: device, Metric: m})
+	}
+	series = series[:len(series)+1]
+	last := &series[len(series)-1]
+	*last = record.SeriesColumn{Device: device, Metric: m, Values: last.Values[:0]}
+	return series
+}
+
+// advance moves an accelerator by some seconds and reads it: utilisation wanders
+// in steps of 10⁻⁴, power follows in mW, the counter adds the trapezoid in mJ.
+func (g *gauge) advance(seconds int64) [Metrics]int64 {
+	before := g.power
+	g.active = min(990_000, max(10_000, g.active+int64(g.draw(401))*100-20_000))
+	g.power = 70_000_000 + g.active/100*59_000 + int64(g.draw(801))*1000
+	g.energy += (before + g.power) * seconds / 2000 * 1000
+	return [Metrics]int64{g.power, g.energy, g.active, g.active / 10_000 * 10_000, (61_000 + g.active/1000*12) << 20}
+}
