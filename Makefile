@@ -104,16 +104,17 @@ conformance: ## CLUSTERS (500) random clusters: the engine against the plain imp
 	cd pipelines && go test -timeout 0 -count 1 ./conformance/ -conformance.clusters $(CLUSTERS)
 
 .PHONY: conformance-product
-conformance-product: build libchdb ## 40 random clusters through the whole product, its reports against the plain implementation's
+conformance-product: build libchdb ## 50 random clusters through the whole product, its reports against the plain implementation's
 	@deploy/scripts/conformance.sh bin/ntegral 40 $(SEED)
+	@deploy/scripts/conformance.sh bin/ntegral 10 $(SEED) -conformance.states
 
 .PHONY: zombie
 zombie: build libchdb ## a stopped processor that comes back changes nothing
-	bin/ntegral-loadtest chaos zombie --binary bin/ntegral --seed $(SEED)
+	bin/ntegral-loadtest chaos zombie --binary bin/ntegral --mixed --seed $(SEED)
 
 .PHONY: kills
 kills: build libchdb ## kill each component KILLS (2) times during a replay and compare with an undisturbed one
-	bin/ntegral-loadtest chaos --binary bin/ntegral --kills $(KILLS) --component all --seed $(SEED)
+	bin/ntegral-loadtest chaos --binary bin/ntegral --mixed --kills $(KILLS) --component all --seed $(SEED)
 
 # Kills come every second or so. So that each meets a system that gets on: a replay
 # that was killed resumes where it was, checkpoints are written in between, and
@@ -123,21 +124,21 @@ chaos-500: export NTEGRAL_SUPERVISE_BACKOFF_MAX = 200ms
 chaos-500: export NTEGRAL_PROCESS_CHECKPOINT_INTERVAL = 2s
 chaos-500: export NTEGRAL_REPLAY_CHUNK_ROWS = 10000
 chaos-500: build libchdb ## CHAOS_KILLS (125) kills of each of the four components, 500 in all, in about 15 minutes
-	bin/ntegral-loadtest chaos --binary bin/ntegral --kills $(CHAOS_KILLS) --component all --round 60s --pause 800ms --seed $(SEED)
+	bin/ntegral-loadtest chaos --binary bin/ntegral --mixed --kills $(CHAOS_KILLS) --component all --round 60s --pause 800ms --seed $(SEED)
 
 .PHONY: fleet
 fleet: build libchdb ## FAULTS (10) random faults on a broker, a store, two processors and two sinks (KAFKA=deploy/scripts/kafka.sh: on Apache Kafka)
-	bin/ntegral-loadtest chaos fleet --binary bin/ntegral --faults $(FAULTS) --seed $(SEED) --kafka "$(KAFKA)"
+	bin/ntegral-loadtest chaos fleet --binary bin/ntegral --mixed --faults $(FAULTS) --seed $(SEED) --kafka "$(KAFKA)"
 
 .PHONY: fulldisk
 fulldisk: build libchdb ## fill the disk under the broker, the store and the whole folder during a replay (needs the right to mount)
-	bin/ntegral-loadtest chaos disk --binary bin/ntegral --seed $(SEED)
+	bin/ntegral-loadtest chaos disk --binary bin/ntegral --mixed --seed $(SEED)
 
 .PHONY: soak
 soak: build libchdb ## SOAK_CLUSTERS (10,000) random clusters, SOAK_KILLS (20) kills a component
 	cd pipelines && go test -timeout 0 -count 1 ./conformance/ -conformance.clusters $(SOAK_CLUSTERS)
-	bin/ntegral-loadtest chaos --binary bin/ntegral --kills $(SOAK_KILLS) --component all --seed $(SEED)
-	bin/ntegral-loadtest chaos zombie --binary bin/ntegral --seed $(SEED)
+	bin/ntegral-loadtest chaos --binary bin/ntegral --mixed --kills $(SOAK_KILLS) --component all --seed $(SEED)
+	bin/ntegral-loadtest chaos zombie --binary bin/ntegral --mixed --seed $(SEED)
 
 ##@ Running it
 

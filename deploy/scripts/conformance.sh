@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# conformance.sh BINARY N SEED: N random clusters with every fault and kind of
+# conformance.sh BINARY N SEED [FLAG...]: N random clusters with every fault and kind of
 # sharing through the whole product, in one system, and its reports by every
 # column against those of the plain implementation, byte for byte.
 set -eu
@@ -15,7 +15,7 @@ finish() {
 trap finish EXIT
 
 go test ./conformance -count 1 -run '^TestWriteDirectories$' -conformance.out "$dir/clusters" -conformance.n "$n" \
-	-conformance.seed "$seed" -conformance.unique -conformance.sharing -conformance.window 60s
+	-conformance.seed "$seed" -conformance.unique -conformance.sharing "${@:4}" -conformance.window 60s
 "$binary" up --data "$dir/system" >"$dir/up.log" 2>&1 &
 for _ in $(seq 150); do
 	grep -q '^ready ' "$dir/up.log" && break

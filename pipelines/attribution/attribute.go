@@ -13,6 +13,9 @@ type piece struct {
 	slot      int   // of the accelerator; noSlot on a node without any
 	placement int   // index, nobody for no one
 	energy    int64 // of the meter at hand, µJ
+	busy      int64 // ns, likewise known
+	known     int64
+	state     state
 	row       *sum
 }
 
@@ -25,13 +28,17 @@ const (
 // row.
 func (c *Calculator) attribute(n *Node, l *lines, placements []Placement, i int, t *Totals) {
 	iv := &c.intervals[i]
-	c.divide(n, placements, iv)
+	c.divide(n, placements, i)
+	for slot := range n.accelerators {
+		c.findBusy(n, placements, slot, i)
+	}
+	c.judge(n, l, placements, i)
 	for k := range c.pieces {
 		p := &c.pieces[k]
-		p.row = c.sums.at(p.slot, p.placement)
+		p.row = c.sums.at(p.slot, p.placement, p.state)
 		p.row.Sums[fact.Intervals]++
 	}
-	c.attributeTimes(n, placements, i, t)
+	c.attributeTimes(n, i, t)
 	c.attributeHold(n, l, iv, t)
 	f := factorsAt(l, iv.from)
 	for k := range c.pieces {
@@ -43,11 +50,40 @@ func (c *Calculator) attribute(n *Node, l *lines, placements []Placement, i int,
 			c.attributeEnergy(n, m, i, own, f, t)
 		}
 	}
+	for slot, m := range n.accelerators {
+		c.attributeIdle(l, slot, c.energy[m].own[i], iv)
+	}
+	c.serve(n, placements, i, t)
 }
 
-// divide lists the pieces of an interval, in the order of device and
-// placement, nobody first.
-func (c *Calculator) divide(n *Node, placements []Placement, iv *interval) {
+// attributeIdle adds the part of an accelerator's energy that it draws for being
+// on, by shares.
+func (c *Calculator) attributeIdle(l *lines, slot int, own int64, iv *interval) {
+	idle, ok := idlePart(l, slot, own, iv)
+	if !ok {
+		return
+	}
+	c.amongShares(idle, slot, fact.Idle)
+	pieces := c.of(slot)
+	for k := range pieces {
+		pieces[k].row.Sums[fact.IdleIntervals]++
+	}
+}
+
+// idlePart is what of an accelerator's energy in an interval is idle; ok is
+// false where no idle power is known.
+func idlePart(l *lines, slot int, energy int64, iv *interval) (idle int64, ok bool) {
+	r, _ := at(l.accelerator[slot].idle, iv.from)
+	if r == nil {
+		return 0, false
+	}
+	return min(energy, exact.MulDivRound(r.Value, iv.to-iv.from, 1_000_000_000)), true
+}
+
+// divide lists the pieces of interval i, in the order of device and placement,
+// nobody first.
+func (c *Calculator) divide(n *Node, placements []Placement, i int) {
+	iv := &c.intervals[i]
 	c.pieces, c.first = c.pieces[:0], c.first[:0]
 	c.divisions = c.divisions[:0]
 	for slot := range max(1, len(n.accelerators)) {
@@ -65,6 +101,12 @@ func (c *Calculator) divide(n *Node, placements []Placement, iv *interval) {
 			continue
 		}
 		c.divideEqually(n, slot)
+		if len(n.accelerators) > 0 {
+			continue
+		}
+		if weights, ok := c.requestWeights(placements, c.holders, i); ok {
+			c.divisions[0].weights = exact.IntegerWeights(weights)
+		}
 	}
 	c.first = append(c.first, len(c.pieces))
 }
@@ -130,7 +172,7 @@ func (c *Calculator) byShares(v int64, slot int) []int64 {
 }
 
 // attributeTimes splits the accelerators' times of interval i.
-func (c *Calculator) attributeTimes(n *Node, placements []Placement, i int, t *Totals) {
+func (c *Calculator) attributeTimes(n *Node, i int, t *Totals) {
 	length := c.intervals[i].to - c.intervals[i].from
 	for slot := range n.accelerators {
 		t.PresenceTime += length
@@ -143,12 +185,11 @@ func (c *Calculator) attributeTimes(n *Node, placements []Placement, i int, t *T
 		if d.over {
 			c.amongShares(length, slot, fact.OversubscribedSeconds)
 		}
-		if d.shared || len(n.Activity) > 0 {
-			c.attributeBusy(n, placements, slot, i)
-			continue
+		for k := c.first[slot]; k < c.first[slot+1]; k++ {
+			p := &c.pieces[k]
+			p.row.Sums[fact.BusySeconds] += p.busy
+			p.row.Sums[fact.KnownSeconds] += p.known
 		}
-		c.amongShares(c.busy[slot].busy[i], slot, fact.BusySeconds)
-		c.amongShares(c.busy[slot].known[i], slot, fact.KnownSeconds)
 	}
 }
 

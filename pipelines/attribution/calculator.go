@@ -29,12 +29,14 @@ type Totals struct {
 	Rejected, Unplaced     int64 // µJ
 	Resets, Hung           int64 // readings of energy counters
 	Inconsistent           int64 // µJ
+	ServedUnplaced         int64 // tokens and requests
 }
 
 // Calculator computes fact rows.
 type Calculator struct {
-	Window int64 // ns
-	Reader meter.Reader
+	Window     int64 // ns
+	Reader     meter.Reader
+	Thresholds Thresholds
 
 	intervals []interval
 	energy    []meterEnergy
@@ -43,6 +45,8 @@ type Calculator struct {
 	divisions []division // per accelerator; of the node, where it has none
 
 	activities map[*meter.Busy]*busyTime
+	utils      map[*meter.Series]*busyTime
+	counts     []counting
 	holders    []int
 	first      []int // per accelerator, its first piece; one more at the end
 	sums       sumTable
@@ -64,11 +68,13 @@ func (c *Calculator) Rows(dst []fact.Row, n *Node, table *rate.Table, placements
 		placements[i].slots = n.slots(placements[i].Placement, placements[i].slots[:0])
 	}
 	c.cut(placements, presence, l, lo, hi)
-	c.measure(n, lo, hi, t) // without an interval, too: a segment may end at an instant
+	c.measure(n, l, lo, hi, t) // without an interval, too: a segment may end at an instant
 	if c.activities == nil {
 		c.activities = map[*meter.Busy]*busyTime{}
 	}
 	clear(c.activities)
+	clear(c.utils)
+	c.count(n, lo, hi)
 	for from := 0; from < len(c.intervals); {
 		to := from + 1
 		for to < len(c.intervals) && c.intervals[to].window == c.intervals[from].window {
@@ -180,6 +186,8 @@ type scratch struct {
 	spans          []Interval
 	weights, parts []int64
 	groups         []int64
+	pieces         []int
+	counts         []meter.Span
 	energies       []int64
 	facility       []int64
 }

@@ -14,7 +14,10 @@ type meterEnergy struct {
 	total     []int64 // max of E(M) and the children's totals, inside the interval
 	children  []int64 // sum of the children's totals, inside the interval
 	own       []int64 // of the window's own(M), what the interval gets
+	modelled  []int64 // part of E(M) that no reading of energy or power says
+	seen      []int64 // time that the rungs cover, ns; of accelerators
 	measured  []Interval
+	gaps      []Interval // that no rung covers; of accelerators whose energy may be modelled
 }
 
 // busyTime is what one accelerator's ratios say of each interval, ns.
@@ -23,7 +26,7 @@ type busyTime struct {
 }
 
 // measure reads all meters of n over the intervals of [lo, hi).
-func (c *Calculator) measure(n *Node, lo, hi int64, t *Totals) {
+func (c *Calculator) measure(n *Node, l *lines, lo, hi int64, t *Totals) {
 	count := len(c.intervals)
 	c.Reader.Cuts = c.Reader.Cuts[:0]
 	for i := range c.intervals {
@@ -35,7 +38,7 @@ func (c *Calculator) measure(n *Node, lo, hi int64, t *Totals) {
 	c.energy = sized(c.energy, len(n.meters))
 	for m := range n.meters {
 		e := &c.energy[m]
-		for _, column := range []*[]int64{&e.read, &e.estimated, &e.total, &e.children, &e.own} {
+		for _, column := range []*[]int64{&e.read, &e.estimated, &e.total, &e.children, &e.own, &e.modelled, &e.seen} {
 			*column = sized(*column, count)
 			clear(*column)
 		}
@@ -44,7 +47,14 @@ func (c *Calculator) measure(n *Node, lo, hi int64, t *Totals) {
 		t.Unplaced += outside.Unplaced
 		t.Resets += outside.Resets
 		t.Hung += outside.Hung
-		c.accumulate(spans, e.read, e.estimated, nil)
+		if slot := n.slot[m]; slot < 0 {
+			c.accumulate(spans, e.read, e.estimated, nil)
+		} else {
+			c.accumulate(spans, e.read, e.estimated, e.seen)
+			if e.gaps = e.gaps[:0]; !never(l.accelerator[slot].full) {
+				e.gaps = appendGaps(e.gaps, spans, lo, hi)
+			}
+		}
 		e.measured = appendMeasured(e.measured[:0], spans)
 	}
 	c.busy = sized(c.busy, len(n.accelerators))
@@ -55,6 +65,9 @@ func (c *Calculator) measure(n *Node, lo, hi int64, t *Totals) {
 			clear(*column)
 		}
 		c.accumulate(c.Reader.BusySpans(&n.meters[m].Busy, lo, hi), b.busy, nil, b.known)
+		if e := &c.energy[m]; len(e.gaps) > 0 { // which cut busy spans, too
+			c.model(&l.accelerator[slot], e, c.Reader.BusySegments(&n.meters[m].Busy, lo, hi))
+		}
 		c.cover(n, m, lo, hi, b.covered)
 	}
 }

@@ -42,10 +42,14 @@ type Node struct {
 	accelerators []int // meters that are accelerators, by device ID
 	slot         []int // per meter, its index in accelerators or -1
 	index        map[string]int
-	instances    [][]instance // per accelerator
+	kinds        map[string]telemetry.Kind // of every device
+	instances    [][]instance              // per accelerator
 
 	// Activity is the busy series of placements of their own, by "D/P".
 	Activity map[string]*meter.Busy
+
+	// Counters are what devices and placements count, by "D" or "D/P".
+	Counters map[string]*meter.Counters
 
 	lines        lines
 	linesVersion uint64
@@ -56,10 +60,11 @@ type Node struct {
 // node's own row, with the empty ID. A parent that is not there, or that makes
 // a circle, counts as not given.
 func NewNode(devices []*Device) *Node {
-	n := &Node{}
+	n := &Node{kinds: map[string]telemetry.Kind{}}
 	byID := map[string]*Device{}
 	for _, d := range devices {
 		byID[d.ID] = d
+		n.kinds[d.ID] = d.Kind
 		if d.ID == "" {
 			n.Attributes = d.Device
 		}

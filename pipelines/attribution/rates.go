@@ -20,7 +20,7 @@ type lines struct {
 }
 
 type acceleratorLines struct {
-	price, embodied, lifetime, idle *rate.Timeline
+	price, embodied, lifetime, idle, full *rate.Timeline
 }
 
 const (
@@ -51,9 +51,10 @@ func (n *Node) resolve(t *rate.Table) *lines {
 			embodied: t.Timeline(telemetry.RateEmbodied, keys),
 			lifetime: t.Timeline(telemetry.RateLifetime, keys),
 			idle:     t.Timeline(telemetry.RateIdlePower, keys),
+			full:     t.Timeline(telemetry.RateFullPower, keys),
 		}
 		l.accelerator = append(l.accelerator, a)
-		l.all = append(l.all, a.price, a.embodied, a.lifetime, a.idle)
+		l.all = append(l.all, a.price, a.embodied, a.lifetime, a.idle, a.full)
 	}
 	n.linesFor, n.linesVersion = t, t.Version()
 	return l

@@ -8,7 +8,6 @@ import (
 
 	"github.com/ntegral/ntegral/pipelines/exact"
 	"github.com/ntegral/ntegral/pipelines/meter"
-	"github.com/ntegral/ntegral/schemas/fact"
 	"github.com/ntegral/ntegral/schemas/telemetry"
 )
 
@@ -178,10 +177,7 @@ func (p *Placement) lists(device string) bool {
 // shares, the rest by share × activity.
 func (c *Calculator) shareEnergy(n *Node, l *lines, placements []Placement, slot, i int, energy int64) {
 	d, pieces, iv := &c.divisions[slot], c.of(slot), &c.intervals[i]
-	idle := int64(0)
-	if r, _ := at(l.accelerator[slot].idle, iv.from); r != nil {
-		idle = min(energy, exact.MulDivRound(r.Value, iv.to-iv.from, 1_000_000_000))
-	}
+	idle, _ := idlePart(l, slot, energy, iv)
 	weights := make([]*big.Rat, len(pieces))
 	sum := 0
 	for k := range pieces {
@@ -274,21 +270,27 @@ func (c *Calculator) busyOf(s *meter.Busy) *busyTime {
 	return b
 }
 
-// attributeBusy adds busy and known time: of a piece with activity of its own
-// its share of that, of others their part of the card's.
-func (c *Calculator) attributeBusy(n *Node, placements []Placement, slot, i int) {
+// findBusy finds the pieces' busy and known time: of a piece with activity of
+// its own its share of that, of others their part of the card's.
+func (c *Calculator) findBusy(n *Node, placements []Placement, slot, i int) {
 	pieces, card := c.of(slot), &c.busy[slot]
+	own := c.divisions[slot].shared || len(n.Activity) > 0
+	if len(pieces) == 1 && !own {
+		pieces[0].busy, pieces[0].known = card.busy[i], card.known[i]
+		return
+	}
 	busy, known := sized(c.scratch.energies, len(pieces)), sized(c.scratch.facility, len(pieces))
 	c.scratch.energies, c.scratch.facility = busy, known
 	d := &c.divisions[slot]
 	d.weights.Split(card.busy[i], busy)
 	d.weights.Split(card.known[i], known)
 	for k := range pieces {
-		if b, t, ok := c.ownBusy(n, placements, d, slot, k, i); ok {
-			busy[k], known[k] = b, t
+		if own {
+			if b, t, ok := c.ownBusy(n, placements, d, slot, k, i); ok {
+				busy[k], known[k] = b, t
+			}
 		}
-		pieces[k].row.Sums[fact.BusySeconds] += busy[k]
-		pieces[k].row.Sums[fact.KnownSeconds] += known[k]
+		pieces[k].busy, pieces[k].known = busy[k], known[k]
 	}
 }
 

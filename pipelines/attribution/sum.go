@@ -11,6 +11,7 @@ import (
 // window at hand. Costs stay apart by currency until the window is done.
 type sum struct {
 	slot, placement int
+	state           state
 	fact.Sums
 	costs []cost
 }
@@ -42,11 +43,11 @@ type sumTable struct {
 
 func (t *sumTable) reset() { t.used = 0 }
 
-// at returns the sum of a holder of a slot, a new one where there was none.
+// at returns the sum of a holder of a slot in a state, a new one where there was none.
 // Windows have few rows, and pieces come in the same order in each interval.
-func (t *sumTable) at(slot, placement int) *sum {
+func (t *sumTable) at(slot, placement int, in state) *sum {
 	for _, s := range t.rows[:t.used] {
-		if s.slot == slot && s.placement == placement {
+		if s.slot == slot && s.placement == placement && s.state == in {
 			return s
 		}
 	}
@@ -55,7 +56,7 @@ func (t *sumTable) at(slot, placement int) *sum {
 	}
 	s := t.rows[t.used]
 	t.used++
-	*s = sum{slot: slot, placement: placement, costs: s.costs[:0]}
+	*s = sum{slot: slot, placement: placement, state: in, costs: s.costs[:0]}
 	return s
 }
 
@@ -68,7 +69,10 @@ func (t *sumTable) appendRows(dst []fact.Row, n *Node, placements []Placement, w
 		if a.slot != b.slot {
 			return a.slot - b.slot
 		}
-		return a.placement - b.placement
+		if a.placement != b.placement {
+			return a.placement - b.placement
+		}
+		return strings.Compare(a.state.String(), b.state.String())
 	})
 	for _, s := range rows {
 		row := fact.Row{Key: fact.Key{WindowStart: window, WindowLength: length, Node: n.Attributes.Node}, Sums: s.Sums}
@@ -95,6 +99,7 @@ func (t *sumTable) appendRows(dst []fact.Row, n *Node, placements []Placement, w
 func (s *sum) describe(row *fact.Row, n *Node, placements []Placement) {
 	a := &n.Attributes
 	row.Provider, row.Region, row.Zone, row.InstanceType, row.Cluster = a.Provider, a.Region, a.Zone, a.InstanceType, a.Cluster
+	row.State = s.state.String()
 	if s.slot >= 0 {
 		d := n.meters[n.accelerators[s.slot]]
 		row.Device, row.DeviceKind, row.DeviceModel = d.ID, d.Kind.String(), d.Model

@@ -56,6 +56,9 @@ func (m *maker) placementRow(n *madeNode, i int) row {
 	if m.options.sharing {
 		m.shared(n, r)
 	}
+	if m.asks {
+		m.askFor(r)
+	}
 	return r
 }
 
@@ -170,6 +173,9 @@ func (m *maker) addRates() {
 	if m.chance(0.2) {
 		m.rate("electricity", "EUR/kWh", -0.03) // a grid with too much wind
 	}
+	if m.options.states {
+		m.stateRates()
+	}
 	if m.noise > 0 {
 		m.rejectedRates()
 	}
@@ -179,7 +185,7 @@ func (m *maker) rateKey(kind string) string {
 	n := pick(m, m.nodes...)
 	var name string
 	switch kind {
-	case "device_price", "embodied", "lifetime", "idle_power":
+	case "device_price", "embodied", "lifetime", "idle_power", "full_power":
 		name = pick(m, "H100", "A30", "L4")
 	case "instance_price":
 		name = pick(m, "gpu.8", "gpu.4")

@@ -14,14 +14,14 @@ func (m *maker) addReadings(n *madeNode) {
 	offset := m.Int64N(step)
 	meters := append([]string{""}, n.others...)
 	for _, id := range append(meters, n.cards...) {
-		watts := 100 + 600*m.Float64()
+		watts := m.watts(n, id)
 		if id == "" || id == "net0" || id == "pdu0" || id == "mod0" {
 			watts *= 1 + 2*m.Float64()
 		}
-		if m.chance(0.6) {
+		if watts > 0 && m.chance(0.6) {
 			m.gauge(n, id, "power_watts", step, offset, watts)
 		}
-		if m.chance(0.6) {
+		if watts > 0 && m.chance(0.6) {
 			m.counter(n, id, step, offset, watts)
 		}
 		if m.chance(0.15) {
@@ -43,6 +43,11 @@ func (m *maker) addReadings(n *madeNode) {
 		}
 	}
 	m.placementActivity(n, step, offset)
+	if m.options.states {
+		m.stateReadings(n, step, offset)
+		m.servedReadings(n, step, offset)
+		m.nodeUsage(n, step, offset)
+	}
 	m.faults(n)
 	m.lateReadings(n)
 }
@@ -51,7 +56,7 @@ func (m *maker) addReadings(n *madeNode) {
 func (m *maker) activity(n *madeNode, id string, step, offset int64) {
 	for _, metric := range []string{"sm_active_ratio", "gr_engine_active_ratio", "gpu_util_ratio"} {
 		if m.chance(0.4) {
-			m.gauge(n, id, metric, step, offset, pick(m, 0.1, 0.6, 1))
+			m.gauge(n, id, metric, step, offset, m.ratioLevel())
 		}
 	}
 }

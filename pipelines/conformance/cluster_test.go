@@ -13,6 +13,7 @@ import (
 type clusterOptions struct {
 	sharing bool // MIG, fractions, time slices and MPS (section 8)
 	late    bool // readings beyond the horizon, marked "late"
+	states  bool // idle power, states, modelled energy, tokens, requests of cores (section 10)
 	unique  bool // names that no other seed has, so that many clusters fit one system
 }
 
@@ -27,6 +28,7 @@ type maker struct {
 	end     int64
 
 	timeStyle int
+	asks      bool    // placements say what they asked for of a node
 	noise     float64 // how much of duplicates, disorder and rejects there is
 	regions   []string
 	models    []string
@@ -70,6 +72,7 @@ func randomCluster(seed uint64, o clusterOptions) directory {
 	}
 	m.regions = []string{m.name("north"), m.name("south"), ""}
 	m.models = []string{"H100", "A30", "L4", ""}
+	m.asks = o.states && m.chance(0.7)
 	for i := range 1 + m.IntN(4) {
 		m.addNode(i)
 	}
@@ -135,6 +138,9 @@ func (m *maker) addNode(i int) {
 	for c := range pick(m, 0, 1, 2, 2, 3, 4) {
 		card := fmt.Sprintf("gpu%d", c)
 		n.cards = append(n.cards, card)
+	}
+	if m.options.states && m.chance(0.15) { // more nodes without accelerators
+		n.cards = nil
 	}
 	m.addDevices(n)
 	m.addReadings(n)

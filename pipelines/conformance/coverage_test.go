@@ -92,7 +92,7 @@ func (n *node) treeCases(here map[string]bool, energies map[string]stretches, le
 		if len(present) == 0 || len(slices) == 0 {
 			continue
 		}
-		layOwn(n, energies, slices)
+		layOwn(n, energies, func(string, interval) int64 { return 0 }, slices)
 		for _, id := range n.order {
 			own, weight, excess := int64(0), int64(0), int64(0)
 			for _, s := range slices {
@@ -109,17 +109,14 @@ func (n *node) treeCases(here map[string]bool, energies map[string]stretches, le
 // holderCases notes who holds what.
 func (n *node) holderCases(here map[string]bool, rates []rate) {
 	here["several presences"] = here["several presences"] || len(n.present) > 1
-	v := &view{node: n, prices: pricesOf(n, rates), busyBy: make(map[string]stretches)}
-	cuts := v.prices.changes()
+	v := newView(n, rates, defaultThresholds)
 	for _, p := range n.placements {
-		cuts = append(cuts, p.held.from, p.held.to)
 		here["open end"] = here["open end"] || p.open && p.held.length() > 0
 		here["open start after the last reading"] = here["open start after the last reading"] || p.open && n.hasReading && p.held.from > n.lastReading
 		here["held without readings"] = here["held without readings"] || n.hasReading && p.held.to > n.lastReading
 	}
-	cuts = sortedSet(cuts)
 	for _, present := range n.present {
-		for _, s := range slicesOf(n, present, cuts) {
+		for _, s := range slicesOf(n, present, v.cuts()) {
 			v.sliceCases(here, s.interval)
 		}
 	}

@@ -21,7 +21,7 @@ func TestStreamingEqualsPlain(t *testing.T) {
 	corrected := 0
 	for i := range *clusters {
 		seed := *clustersFrom + i
-		d := randomCluster(seed, clusterOptions{late: seed%3 == 0, sharing: seed%2 == 1})
+		d := randomCluster(seed, clusterOptions{late: seed%3 == 0, sharing: seed%2 == 1, states: seed%4 >= 2})
 		s := runStream(t, d, seed)
 		corrected += s.corrected
 		if s.residuals != [3]int64{} {
@@ -44,7 +44,7 @@ func TestEveryStepIsWhatIsKnown(t *testing.T) {
 	checked := 0
 	for i := range max(30, *clusters/5) {
 		seed := *clustersFrom + i
-		d := oneNode(randomCluster(seed, clusterOptions{sharing: seed%2 == 1}))
+		d := oneNode(randomCluster(seed, clusterOptions{sharing: seed%2 == 1, states: seed%4 >= 2}))
 		length := engineWindow(d)
 		next := int64(len(d.samples)) / 8
 		runSteps(t, d, seed, func(s *stream, watermark int64) {
@@ -53,7 +53,7 @@ func TestEveryStepIsWhatIsKnown(t *testing.T) {
 			}
 			next = s.delivered + int64(len(d.samples))/6
 			closed := time.Unix(0, watermark-watermark%length)
-			compareFacts(t, seed, plainFacts(knownAt(d, s.delivered, watermark)), s, closed)
+			compareFacts(t, seed, d, plainFacts(knownAt(d, s.delivered, watermark)), s, closed)
 			checked++
 		})
 		if t.Failed() {
@@ -105,13 +105,14 @@ func knownAt(d directory, rows, watermark int64) directory {
 }
 
 func compareStream(t *testing.T, seed uint64, d directory, s *stream) {
-	compareFacts(t, seed, plainFacts(d), s, time.Time{})
+	compareFacts(t, seed, d, plainFacts(d), s, time.Time{})
 }
 
-// compareFacts holds all reports of what a stream wrote against those of
-// facts of the windows before to.
-func compareFacts(t *testing.T, seed uint64, facts []plainFact, s *stream, to time.Time) {
+// compareFacts holds all facts and reports of what a stream wrote against those
+// of the windows before to.
+func compareFacts(t *testing.T, seed uint64, d directory, facts []plainFact, s *stream, to time.Time) {
 	t.Helper()
+	compareKeys(t, seed, d, facts, s, to)
 	for _, by := range groupings {
 		got, want := s.report(by), reportOf(facts, by, time.Time{}, to)
 		for i := range max(len(got), len(want)) {

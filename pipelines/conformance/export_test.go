@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 )
@@ -17,6 +18,7 @@ var (
 	outWindow  = flag.Duration("conformance.window", time.Minute, "length of a window")
 	outSharing = flag.Bool("conformance.sharing", false, "write clusters that share accelerators")
 	outLate    = flag.Bool("conformance.late", false, "write readings beyond the horizon too, which the reports leave out")
+	outStates  = flag.Bool("conformance.states", false, "write clusters with what section 10 is about")
 	outUnique  = flag.Bool("conformance.unique", false, "names that no other seed has, so that many clusters fit one system")
 	csvColumns = map[string][]string{
 		"inventory":  {"node", "device", "kind", "model", "parent", "provider", "region", "zone", "instance_type", "cluster", "tenant"},
@@ -35,7 +37,7 @@ func TestWriteDirectories(t *testing.T) {
 	var all []plainFact
 	for i := range uint64(*outCount) {
 		seed := *outSeed + i
-		d := randomCluster(seed, clusterOptions{sharing: *outSharing, late: *outLate, unique: *outUnique})
+		d := randomCluster(seed, clusterOptions{sharing: *outSharing, late: *outLate, unique: *outUnique, states: *outStates})
 		d.window = *outWindow
 		folder := filepath.Join(*outFolder, fmt.Sprintf("cluster-%05d", seed))
 		if err := writeDirectory(folder, d); err != nil {
@@ -59,19 +61,33 @@ func writeDirectory(folder string, d directory) error {
 	for name, rows := range map[string][]row{
 		"inventory": d.inventory, "samples": d.samples, "placements": d.placements, "rates": d.rates,
 	} {
-		lines := [][]string{csvColumns[name]}
-		for _, r := range rows {
-			var cells []string
-			for _, column := range csvColumns[name] {
-				cells = append(cells, r[column])
-			}
-			lines = append(lines, cells)
-		}
-		if err := writeCSV(filepath.Join(folder, name+".csv"), lines); err != nil {
+		if err := writeCSV(filepath.Join(folder, name+".csv"), linesOf(name, rows)); err != nil {
 			return err
 		}
 	}
 	return writeReports(filepath.Join(folder, "expected"), plainFacts(d))
+}
+
+// linesOf is a file with its header; columns that it need not have are there if
+// one of its rows says something in them.
+func linesOf(name string, rows []row) [][]string {
+	columns := csvColumns[name]
+	if name == "placements" {
+		for _, optional := range []string{"cpu_request_cores", "memory_request_bytes"} {
+			if slices.ContainsFunc(rows, func(r row) bool { return r[optional] != "" }) {
+				columns = append(slices.Clone(columns), optional)
+			}
+		}
+	}
+	lines := [][]string{columns}
+	for _, r := range rows {
+		var cells []string
+		for _, column := range columns {
+			cells = append(cells, r[column])
+		}
+		lines = append(lines, cells)
+	}
+	return lines
 }
 
 func writeReports(folder string, facts []plainFact) error {

@@ -10,7 +10,7 @@ import (
 
 func TestSameSeedSameCluster(t *testing.T) {
 	for seed := range uint64(5) {
-		o := clusterOptions{sharing: true, late: true}
+		o := clusterOptions{sharing: true, late: true, states: true}
 		a, b := randomCluster(seed, o), randomCluster(seed, o)
 		for i, pair := range [][2][]row{
 			{a.inventory, b.inventory}, {a.samples, b.samples}, {a.placements, b.placements}, {a.rates, b.rates},
@@ -26,7 +26,7 @@ func TestSameSeedSameCluster(t *testing.T) {
 // them publishes resolves in another.
 func TestUniqueNames(t *testing.T) {
 	for seed := range uint64(20) {
-		d := randomCluster(seed, clusterOptions{unique: true})
+		d := randomCluster(seed, clusterOptions{unique: true, states: seed%2 == 1})
 		prefix := fmt.Sprintf("s%d-", seed)
 		own := func(name string) bool { return name == "" || strings.HasPrefix(name, prefix) }
 		for _, r := range append(d.inventory, d.placements...) {

@@ -16,7 +16,7 @@ const lawSeeds = 200
 
 func thorough() bool { return os.Getenv("CI") != "" || *clusters >= lawSeeds }
 
-// forClusters runs a law over random clusters, half of them with sharing.
+// forClusters runs a law over random clusters, half with sharing, half with states.
 func forClusters(t *testing.T, law func(t *testing.T, seed uint64, d directory)) {
 	t.Helper()
 	n := uint64(lawSeeds)
@@ -24,7 +24,7 @@ func forClusters(t *testing.T, law func(t *testing.T, seed uint64, d directory))
 		n = 16
 	}
 	for seed := range n {
-		d := randomCluster(seed, clusterOptions{sharing: seed%2 == 1, late: seed%3 == 0})
+		d := randomCluster(seed, clusterOptions{sharing: seed%2 == 1, late: seed%3 == 0, states: seed%4 >= 2})
 		t.Run(fmt.Sprintf("seed-%d", seed), func(t *testing.T) { law(t, seed, d) })
 	}
 }
@@ -77,6 +77,7 @@ func presentIn(n *node, length int64) map[int64][]interval {
 // Energy of a node in a window is Σ total(roots); Σ over all pieces equals it.
 func TestEnergyAddsUp(t *testing.T) {
 	forClusters(t, func(t *testing.T, _ uint64, d directory) {
+		d.rates = without(d.rates, "full_power") // meters alone
 		got := sumOf(plainFacts(d), nodeWindow, func(f plainFact) int64 { return f.energy })
 		nodes, _, length := read(d)
 		want := make(map[string]string)

@@ -10,7 +10,7 @@ func (v *view) addEnergy(window int64, meter string, pieces map[string][]piece, 
 			got = append(got, portionOf{meter, pieces[meter][i].placement, part})
 		}
 	} else {
-		got = v.asOverhead(own, pieces, running)
+		got = v.asOverhead(own, pieces, running, s.interval)
 	}
 	estimated := parts(s.estimatedOwn(meter), byAmount(got))
 
@@ -91,7 +91,7 @@ func begins(window int64, s slice, applied ...span) int64 {
 func (v *view) addHold(window int64, pieces map[string][]piece, running []placement, s slice) {
 	if sp := v.prices.instance.at(s.from); sp.rate != nil {
 		cost := accrued(sp.rate.value, hour, begins(window, s, sp), s.interval)
-		for _, p := range v.asOverhead(cost, pieces, running) {
+		for _, p := range v.asOverhead(cost, pieces, running, s.interval) {
 			v.fact(window, p.device, p.placement).cost[sp.rate.currency] += p.amount
 		}
 		return

@@ -202,6 +202,26 @@ func (s stretches) spread(counter []segment, amountOf func(segment) (int64, bool
 	return out
 }
 
+// modelled is the rung below those of section 3 (10.3): what an accelerator is
+// taken to draw in an elementary interval while no rung answers and its best
+// busy ratio is known.
+func (v *view) modelled(card string, iv interval) int64 {
+	if v.node.devices[card].kind != "gpu" {
+		return 0
+	}
+	idle, full := v.prices.idle[card].at(iv.from).rate, v.prices.full[card].at(iv.from).rate
+	if idle == nil || full == nil {
+		return 0
+	}
+	busy, time := int64(0), int64(0)
+	for _, dark := range v.energies[card].open(iv) {
+		b, t := v.busy(card).over(dark, anyRung)
+		busy, time = busy+b, time+t
+	}
+	n := product(idle.value, time)
+	return halfUp(n.Add(n, product(max(0, full.value-idle.value), busy)), product(second))
+}
+
 // busyOf builds the best busy metric of a series' device: integral in ns
 // (section 6).
 func busyOf(n *node, device string) stretches {

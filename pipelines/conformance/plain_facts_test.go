@@ -1,16 +1,16 @@
 package conformance_test
 
-import "math/big"
-
 // plainFact is what one placement, or nobody, has of one device of a node in
 // one window. Times ns, energies µJ, carbon µg, cost 10⁻⁹ by currency; a
 // currency is there if a price or tariff resolved, known* if a factor did.
 type plainFact struct {
 	window                                    int64
-	node, device, placement                   string
+	node, device, placement, state            string
 	cluster, region, workload, team, tenant   string
 	deviceTime, busy, known, covered          int64
 	energy, overhead, facility, estimated     int64
+	idle, idleIntervals                       int64
+	inputTokens, outputTokens, requests       int64
 	carbonLocation, carbonMarket, embodied    int64
 	knownLocation, knownMarket, knownEmbodied bool
 	cost                                      map[string]int64
@@ -23,14 +23,25 @@ type view struct {
 	energies map[string]stretches
 	measured map[string]stretches // of energies: rungs 1, 2 and 4
 	busyBy   map[string]stretches
-	facts    map[factKey]*plainFact
-	keys     []factKey
+
+	thresholds thresholds
+	state      map[pieceKey]string // of the pieces of the interval that is at hand
+	served     []servedSeries
+	unplaced   map[string]int64       // what no piece got of tokens and requests, by metric
+	cores      map[string][]stretches // usage of the node, by placement
+	memory     map[string][]stretches
+
+	facts map[factKey]*plainFact
+	keys  []factKey
 }
 
 type factKey struct {
-	window            int64
-	device, placement string
+	window int64
+	piece  pieceKey
+	state  string
 }
+
+type pieceKey struct{ device, placement string }
 
 // plainFacts applies the whole page to a directory whose nodes are all sealed.
 func plainFacts(d directory) []plainFact {
@@ -46,17 +57,24 @@ func plainFacts(d directory) []plainFact {
 	for _, name := range sortedKeys(nodes) {
 		n := nodes[name]
 		n.present = n.presence()
-		out = append(out, nodeFacts(n, rates, length)...)
+		v := newView(n, rates, d.limits())
+		v.closeAll(length)
+		for _, k := range v.keys {
+			out = append(out, *v.facts[k])
+		}
 	}
 	return out
 }
 
-// nodeFacts goes through the windows of one node.
-func nodeFacts(n *node, rates []rate, length int64) []plainFact {
+// newView derives from the events of a node what its windows need.
+func newView(n *node, rates []rate, limits thresholds) *view {
 	v := &view{
 		node: n, prices: pricesOf(n, rates), energies: make(map[string]stretches), measured: make(map[string]stretches),
-		busyBy: make(map[string]stretches), facts: make(map[factKey]*plainFact),
+		busyBy: make(map[string]stretches), facts: make(map[factKey]*plainFact), thresholds: limits,
+		served: servedOf(n), unplaced: make(map[string]int64),
+		cores: make(map[string][]stretches), memory: make(map[string][]stretches),
 	}
+	v.readUsage()
 	for _, id := range n.order {
 		v.energies[id] = energyOf(n, id)
 		for _, st := range v.energies[id] {
@@ -65,23 +83,29 @@ func nodeFacts(n *node, rates []rate, length int64) []plainFact {
 			}
 		}
 	}
-	cuts := v.prices.changes()
-	for _, p := range n.placements {
-		cuts = append(cuts, p.held.from, p.held.to)
-	}
-	cuts = sortedSet(cuts)
+	return v
+}
+
+// closeAll goes through the windows of the node.
+func (v *view) closeAll(length int64) {
+	cuts := v.cuts()
 	done := int64(unboundedFrom)
-	for _, present := range n.present {
+	for _, present := range v.node.present {
 		for start := max(done, floorTo(present.from, length)); start < present.to; start += length {
 			v.closeWindow(interval{start, start + length}, cuts)
 			done = start + length
 		}
 	}
-	out := make([]plainFact, 0, len(v.keys))
-	for _, k := range v.keys {
-		out = append(out, *v.facts[k])
+}
+
+// cuts are the moments inside windows and presence that elementary intervals
+// end at.
+func (v *view) cuts() []int64 {
+	cuts := v.prices.changes()
+	for _, p := range v.node.placements {
+		cuts = append(cuts, p.held.from, p.held.to)
 	}
-	return out
+	return sortedSet(cuts)
 }
 
 // floorTo is the edge of the window that holds t.
@@ -98,7 +122,7 @@ func (v *view) closeWindow(window interval, cuts []int64) {
 	if len(slices) == 0 {
 		return
 	}
-	layOwn(v.node, v.energies, slices)
+	layOwn(v.node, v.energies, v.modelled, slices)
 	for _, s := range slices {
 		v.closeSlice(window.from, s)
 	}
@@ -110,7 +134,11 @@ func (v *view) closeSlice(window int64, s slice) {
 	pieces := make(map[string][]piece)
 	for _, card := range v.node.accelerators {
 		pieces[card] = piecesOf(v.node, card, running)
+	}
+	v.state = v.judge(pieces, s.interval)
+	for _, card := range v.node.accelerators {
 		v.addTimes(window, card, pieces[card], s)
+		v.addIdle(window, card, pieces[card], s)
 	}
 	for _, meter := range v.node.order {
 		if v.node.devices[meter].kind != "mig" {
@@ -121,16 +149,19 @@ func (v *view) closeSlice(window int64, s slice) {
 	for _, card := range v.node.accelerators {
 		v.addEmbodied(window, card, pieces[card], s)
 	}
+	v.addServed(window, pieces, running, s)
 }
 
-// fact finds the row of a window, device and placement, or starts it.
+// fact finds the row of a window, device and placement in the state that the
+// piece is in at hand, or starts it.
 func (v *view) fact(window int64, device, holder string) *plainFact {
-	key := factKey{window, device, holder}
+	piece := pieceKey{device, holder}
+	key := factKey{window, piece, v.state[piece]}
 	if f := v.facts[key]; f != nil {
 		return f
 	}
 	f := &plainFact{
-		window: window, node: v.node.name, device: device, placement: holder,
+		window: window, node: v.node.name, device: device, placement: holder, state: key.state,
 		cluster: v.node.cluster, region: v.node.region, cost: make(map[string]int64),
 	}
 	for _, p := range v.node.placements {
@@ -166,41 +197,4 @@ func (v *view) addTimes(window int64, card string, pieces []piece, s slice) {
 		f.busy += busy[i]
 		f.known += known[i]
 	}
-}
-
-// portionOf is what one piece got of an amount.
-type portionOf struct {
-	device, placement string
-	amount            int64
-}
-
-// asOverhead splits an amount equally among the node's accelerators and each
-// part among the accelerator's pieces, weights their shares; without
-// accelerators equally among the running placements, else to nobody.
-func (v *view) asOverhead(amount int64, pieces map[string][]piece, running []placement) []portionOf {
-	var out []portionOf
-	if len(v.node.accelerators) == 0 {
-		if len(running) == 0 {
-			return []portionOf{{amount: amount}}
-		}
-		for i, part := range parts(amount, ones(len(running))) {
-			out = append(out, portionOf{placement: running[i].id, amount: part})
-		}
-		return out
-	}
-	for i, ofCard := range parts(amount, ones(len(v.node.accelerators))) {
-		card := v.node.accelerators[i]
-		for j, part := range parts(ofCard, shares(pieces[card])) {
-			out = append(out, portionOf{card, pieces[card][j].placement, part})
-		}
-	}
-	return out
-}
-
-func byAmount(portions []portionOf) []*big.Int {
-	weights := make([]int64, len(portions))
-	for i, p := range portions {
-		weights[i] = p.amount
-	}
-	return integers(weights)
 }

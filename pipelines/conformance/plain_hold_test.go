@@ -14,6 +14,7 @@ type placement struct {
 	share                      *big.Rat
 	open                       bool
 	held                       interval
+	cores, memory              int64 // asked for: 10⁻³ cores, bytes; 0 says nothing
 }
 
 func (p placement) lists(device string) bool {
@@ -75,6 +76,12 @@ func (n *node) placementOf(r row) (placement, bool) {
 		if p.share, ok = number(r["share"]); !ok || p.share.Sign() <= 0 || p.share.Cmp(big.NewRat(1, 1)) > 0 {
 			return p, false
 		}
+	}
+	if p.cores, ok = asked(r["cpu_request_cores"], 1000, maxCores); !ok {
+		return p, false
+	}
+	if p.memory, ok = asked(r["memory_request_bytes"], 1, maxMemory); !ok {
+		return p, false
 	}
 	switch r["devices"] {
 	case "":

@@ -22,7 +22,7 @@ var rateUnits = map[string]struct {
 }{
 	"device_price": {"CUR/h", 1e9}, "instance_price": {"CUR/h", 1e9}, "electricity": {"CUR/kWh", 1e9},
 	"pue": {"1", 1e6}, "grid_location": {"g/kWh", 1e6}, "grid_market": {"g/kWh", 1e6},
-	"embodied": {"kg", 1e9}, "lifetime": {"h", hour}, "idle_power": {"W", 1e6},
+	"embodied": {"kg", 1e9}, "lifetime": {"h", hour}, "idle_power": {"W", 1e6}, "full_power": {"W", 1e6},
 }
 
 const (
@@ -179,7 +179,7 @@ func (n *node) placeKeys() []string {
 // priced are all timelines of one node.
 type priced struct {
 	instance, electricity, pue, location, market timeline
-	device, embodied, lifetime, idle             map[string]timeline // by accelerator
+	device, embodied, lifetime, idle, full       map[string]timeline // by accelerator
 }
 
 func pricesOf(n *node, rates []rate) priced {
@@ -190,7 +190,7 @@ func pricesOf(n *node, rates []rate) priced {
 		location:    resolve(rates, "grid_location", n.placeKeys()),
 		market:      resolve(rates, "grid_market", n.placeKeys()),
 		device:      make(map[string]timeline), embodied: make(map[string]timeline),
-		lifetime: make(map[string]timeline), idle: make(map[string]timeline),
+		lifetime: make(map[string]timeline), idle: make(map[string]timeline), full: make(map[string]timeline),
 	}
 	for _, id := range n.accelerators {
 		keys := n.deviceKeys(n.devices[id])
@@ -198,6 +198,7 @@ func pricesOf(n *node, rates []rate) priced {
 		p.embodied[id] = resolve(rates, "embodied", keys)
 		p.lifetime[id] = resolve(rates, "lifetime", keys)
 		p.idle[id] = resolve(rates, "idle_power", keys)
+		p.full[id] = resolve(rates, "full_power", keys)
 	}
 	return p
 }
@@ -206,7 +207,7 @@ func pricesOf(n *node, rates []rate) priced {
 // another row or to none, for the node or one of its accelerators.
 func (p priced) changes() []int64 {
 	lines := []timeline{p.instance, p.electricity, p.pue, p.location, p.market}
-	for _, byDevice := range []map[string]timeline{p.device, p.embodied, p.lifetime, p.idle} {
+	for _, byDevice := range []map[string]timeline{p.device, p.embodied, p.lifetime, p.idle, p.full} {
 		for _, l := range byDevice {
 			lines = append(lines, l)
 		}

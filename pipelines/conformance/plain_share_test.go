@@ -155,10 +155,7 @@ func (v *view) divideEnergy(card string, energy int64, pieces []piece, iv interv
 	if !sharedOut(pieces) {
 		return parts(energy, shares(pieces))
 	}
-	idle := int64(0)
-	if r := v.prices.idle[card].at(iv.from).rate; r != nil {
-		idle = min(energy, halfUp(product(r.value, iv.length()), product(second)))
-	}
+	idle := v.idlePart(card, energy, iv)
 	weights, sum := make([]*big.Rat, len(pieces)), new(big.Rat)
 	for i, c := range pieces {
 		weights[i] = v.activeWeight(card, c, pieces, iv)

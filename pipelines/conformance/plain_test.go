@@ -35,6 +35,8 @@ type directory struct {
 
 	takenIn time.Time     // when the readings enter the system; zero: no bound
 	window  time.Duration // 0: 60 s
+
+	thresholds *thresholds // of states; nil: the defaults
 }
 
 // The constants of the definitions.

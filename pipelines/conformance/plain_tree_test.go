@@ -58,7 +58,8 @@ func (n *node) explained(id string, energy func(id string) int64) int64 {
 
 // layOwn computes own(M) of every meter for the window and lays it over the
 // slices by parts, weights max(0, E(M) − Σ total(children)) of the slice.
-func layOwn(n *node, energies map[string]stretches, slices []slice) {
+// E(M) is what the rungs and the model give.
+func layOwn(n *node, energies map[string]stretches, modelled func(id string, iv interval) int64, slices []slice) {
 	whole := make(map[string]int64)
 	for i := range slices {
 		s := &slices[i]
@@ -67,6 +68,8 @@ func layOwn(n *node, energies map[string]stretches, slices []slice) {
 			var g gave
 			g.energy, _ = energies[id].over(s.interval, anyRung)
 			g.estimated, _ = energies[id].over(s.interval, estimated)
+			model := modelled(id, s.interval)
+			g.energy, g.estimated = g.energy+model, g.estimated+model
 			s.meters[id] = g
 			whole[id] += g.energy
 		}

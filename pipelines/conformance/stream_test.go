@@ -74,16 +74,7 @@ func runSteps(t testing.TB, d directory, seed uint64, stepped func(*stream, int6
 
 func csvOf(t testing.TB, name string, rows []row) *bytes.Buffer {
 	var b bytes.Buffer
-	w := csv.NewWriter(&b)
-	lines := [][]string{csvColumns[name]}
-	for _, r := range rows {
-		var cells []string
-		for _, column := range csvColumns[name] {
-			cells = append(cells, r[column])
-		}
-		lines = append(lines, cells)
-	}
-	if err := w.WriteAll(lines); err != nil {
+	if err := csv.NewWriter(&b).WriteAll(linesOf(name, rows)); err != nil {
 		t.Fatal(err)
 	}
 	return &b

@@ -16,16 +16,18 @@ var vectorStart = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 //
 //	dev ID KIND [MODEL [PARENT]]      a row of the inventory; the wall is there
 //	DEVICE METRIC SECONDS VALUE [SECONDS VALUE ...]   readings; - is the node
-//	hold ID DEVICES MODE SHARE START END              workload = ID; - is empty
+//	hold ID DEVICES MODE SHARE START END [CORES BYTES]   workload = ID; - is empty
 //	rate KIND KEY VALUE UNIT FROM TO                  - is empty
 //	place CLUSTER ZONE REGION INSTANCE_TYPE           of the node
 //
-// power, energy, temp, limit, sm, gr and util stand for their metrics.
+// power, energy and the other names of shortMetrics stand for their metrics.
 type script string
 
 var shortMetrics = map[string]string{
 	"power": "power_watts", "energy": "energy_joules_total", "temp": "temperature_celsius", "limit": "power_limit_watts",
 	"sm": "sm_active_ratio", "gr": "gr_engine_active_ratio", "util": "gpu_util_ratio",
+	"xid": "xid_errors_total", "throttle": "throttle_seconds_total", "cpu": "cpu_seconds_total", "memory": "memory_used_bytes",
+	"in": "tokens_input_total", "out": "tokens_output_total", "requests": "requests_total",
 }
 
 func dash(s string) string {
@@ -55,7 +57,7 @@ func (s script) directory() directory {
 		if len(f) == 0 {
 			continue
 		}
-		for len(f) < 7 {
+		for len(f) < 9 {
 			f = append(f, "-")
 		}
 		switch f[0] {
@@ -66,7 +68,7 @@ func (s script) directory() directory {
 		case "hold":
 			d.placements = append(d.placements, row{
 				"id": f[1], "workload": f[1], "node": "n", "devices": dash(f[2]), "mode": f[3], "share": dash(f[4]),
-				"start": vectorTime(f[5]), "end": vectorTime(f[6]),
+				"start": vectorTime(f[5]), "end": vectorTime(f[6]), "cpu_request_cores": dash(f[7]), "memory_request_bytes": dash(f[8]),
 			})
 		case "rate":
 			d.rates = append(d.rates, row{

@@ -9,7 +9,6 @@ import (
 	"github.com/ntegral/ntegral/pipelines/attribution"
 	"github.com/ntegral/ntegral/pipelines/meter"
 	"github.com/ntegral/ntegral/pipelines/rate"
-	"github.com/ntegral/ntegral/schemas/fact"
 	"github.com/ntegral/ntegral/schemas/record"
 	"github.com/ntegral/ntegral/schemas/telemetry"
 )
@@ -30,7 +29,9 @@ type Engine struct {
 	letters   map[letterKey]int
 	batch     columnBuffer
 	axes      []axisState
+	axisID    uint64 // of the last of all axes of records
 	packer    packer
+	order     rowOrder
 	fresh     bool   // the record at hand says something new
 	run       string // of reconciliation that counts, and the last record of it
 	sequence  uint64
@@ -49,6 +50,7 @@ func New(cfg Config) *Engine {
 	}
 	e := &Engine{cfg: l, rates: rate.NewTable(), nodes: map[string]*node{}, partition: never, letters: map[letterKey]int{}}
 	e.calc.Window = l.window
+	e.calc.Thresholds = cfg.State.thresholds()
 	e.calc.Reader.Limits = meter.Limits{MaxGap: l.maxGap, MaxSilence: l.maxSilence, Hold: l.hold}
 	return e
 }
@@ -162,7 +164,7 @@ func (e *Engine) EndStep() *Result {
 		r.Rows = e.emit(r.Rows, n, &budget)
 	}
 	e.finish()
-	slices.SortFunc(r.Rows, compareRows)
+	e.order.sort(r.Rows)
 	slices.SortFunc(r.Letters, compareLetters)
 	r.Watermark = 0
 	if e.partition != never {
@@ -243,41 +245,6 @@ func (e *Engine) closeIdle() {
 			e.unordered = true
 		}
 	}
-}
-
-func compareRows(a, b fact.Row) int {
-	switch {
-	case a.WindowStart != b.WindowStart:
-		if a.WindowStart < b.WindowStart {
-			return -1
-		}
-		return 1
-	case a.Node != b.Node:
-		return strings.Compare(a.Node, b.Node)
-	case a.Device != b.Device:
-		return strings.Compare(a.Device, b.Device)
-	case a.Placement != b.Placement:
-		return strings.Compare(a.Placement, b.Placement)
-	}
-	if a.Currency != b.Currency {
-		return strings.Compare(a.Currency, b.Currency)
-	}
-	return compareDimensions(&a.Dimensions, &b.Dimensions)
-}
-
-// compareDimensions tells rows of one key apart whose description changed, so
-// that a step's rows have one order only.
-func compareDimensions(a, b *fact.Dimensions) int {
-	if *a == *b {
-		return 0
-	}
-	return cmp.Or(
-		strings.Compare(a.Workload, b.Workload), strings.Compare(a.Team, b.Team), strings.Compare(a.Tenant, b.Tenant),
-		strings.Compare(a.WorkloadKind, b.WorkloadKind), strings.Compare(a.Manager, b.Manager),
-		strings.Compare(a.DeviceKind, b.DeviceKind), strings.Compare(a.DeviceModel, b.DeviceModel),
-		strings.Compare(a.Cluster, b.Cluster), strings.Compare(a.Zone, b.Zone), strings.Compare(a.Region, b.Region),
-		strings.Compare(a.InstanceType, b.InstanceType), strings.Compare(a.Provider, b.Provider),
-	)
 }
 
 func compareLetters(a, b Letter) int {

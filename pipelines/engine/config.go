@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/ntegral/ntegral/pipelines/attribution"
+	"github.com/ntegral/ntegral/schemas/unit"
 )
 
-// Config is the operator's choice of times. docs/methodology.md defines each;
+// Config is the operator's choice of times and of thresholds. docs/methodology.md defines each;
 // changing Window of a system that holds facts is refused.
 type Config struct {
 	Window        time.Duration `default:"60s" desc:"length of a window, 10s to 15m, whole seconds"`
@@ -18,6 +21,38 @@ type Config struct {
 	Horizon       time.Duration `default:"15m" desc:"how far behind its node's watermark an event may be"`
 	IdleAfter     time.Duration `split_words:"true" default:"5m" desc:"time of the partition after which a silent node's windows close"`
 	MaxFutureSkew time.Duration `split_words:"true" default:"5m" desc:"how far a reading may be dated after it was taken in"`
+	State         States
+}
+
+// States decide on the states of accelerators.
+type States struct {
+	IdleRatio       unit.Ratio `split_words:"true" default:"0.01" desc:"an accelerator whose busy ratio is below this is idle"`
+	UnderusedRatio  unit.Ratio `split_words:"true" default:"0.25" desc:"below this busy ratio it is underused"`
+	ThrottledRatio  unit.Ratio `split_words:"true" default:"0.1" desc:"slowed down for this part of the time or more it is throttled"`
+	FaultUtilRatio  unit.Ratio `split_words:"true" default:"0.1" desc:"gpu_util_ratio that contradicts a profiling ratio which says idle"`
+	FaultPowerRatio unit.Ratio `split_words:"true" default:"2" desc:"multiple of the idle power at which an accelerator cannot be idle"`
+}
+
+func (s States) thresholds() attribution.Thresholds {
+	return attribution.Thresholds{Idle: s.IdleRatio, Underused: s.UnderusedRatio, Throttled: s.ThrottledRatio, FaultUtil: s.FaultUtilRatio, FaultPower: s.FaultPowerRatio}
+}
+
+func (s States) validate() (errs []error) {
+	for _, r := range []struct {
+		name       string
+		value, max unit.Ratio
+	}{
+		{"idle ratio", s.IdleRatio, s.UnderusedRatio},
+		{"underused ratio", s.UnderusedRatio, unit.One},
+		{"throttled ratio", s.ThrottledRatio, unit.One},
+		{"fault util ratio", s.FaultUtilRatio, unit.One},
+		{"fault power ratio", s.FaultPowerRatio, 1000 * unit.One},
+	} {
+		if r.value <= 0 || r.value > r.max {
+			errs = append(errs, fmt.Errorf("state %s %v: more than 0 and at most %v", r.name, r.value, r.max))
+		}
+	}
+	return errs
 }
 
 // DefaultConfig returns the defaults of the tags above.
@@ -25,6 +60,7 @@ func DefaultConfig() Config {
 	return Config{
 		Window: time.Minute, MaxGap: 5 * time.Minute, MaxSilence: time.Hour, Hold: 10 * time.Second,
 		MaxDelay: 30 * time.Second, Horizon: 15 * time.Minute, IdleAfter: 5 * time.Minute, MaxFutureSkew: 5 * time.Minute,
+		State: States{IdleRatio: 10_000, UnderusedRatio: 250_000, ThrottledRatio: 100_000, FaultUtilRatio: 100_000, FaultPowerRatio: 2 * unit.One},
 	}
 }
 
@@ -51,16 +87,16 @@ func (c Config) Validate() error {
 			errs = append(errs, fmt.Errorf("%s %v: more than 0 and at most %v", d.name, d.value, d.max))
 		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, c.State.validate()...)...)
 }
 
-// Setting is one of the times, by the name of its variable.
+// Setting is one of the choices, by the name of its variable.
 type Setting struct {
 	Name  string
-	Value time.Duration
+	Value fmt.Stringer
 }
 
-// Settings lists the times by the names of their variables. Figures depend on
+// Settings lists the choices by the names of their variables. Figures depend on
 // each of them.
 func (c Config) Settings() []Setting {
 	return []Setting{
@@ -72,6 +108,11 @@ func (c Config) Settings() []Setting {
 		{"HORIZON", c.Horizon},
 		{"IDLE_AFTER", c.IdleAfter},
 		{"MAX_FUTURE_SKEW", c.MaxFutureSkew},
+		{"STATE_IDLE_RATIO", c.State.IdleRatio},
+		{"STATE_UNDERUSED_RATIO", c.State.UnderusedRatio},
+		{"STATE_THROTTLED_RATIO", c.State.ThrottledRatio},
+		{"STATE_FAULT_UTIL_RATIO", c.State.FaultUtilRatio},
+		{"STATE_FAULT_POWER_RATIO", c.State.FaultPowerRatio},
 	}
 }
 

@@ -77,8 +77,9 @@ func (e *Engine) emit(dst []fact.Row, n *node, budget *int64) []fact.Row {
 	r, b := &e.result, &n.outsideBefore
 	r.RejectedEnergy += t.Rejected - b.Rejected
 	r.UnplacedEnergy += t.Unplaced - b.Unplaced
-	e.note(n, telemetry.CounterReset, t.Resets-b.Resets)
-	e.note(n, telemetry.CounterHung, t.Hung-b.Hung)
+	e.note(n, telemetry.CounterReset, "energy counters of the node", t.Resets-b.Resets)
+	e.note(n, telemetry.CounterHung, "energy counters of the node", t.Hung-b.Hung)
+	e.note(n, telemetry.ServedUnplaced, "tokens and requests of placements that hold nothing of the node", t.ServedUnplaced-b.ServedUnplaced)
 	r.InconsistentEnergy += t.Inconsistent - b.Inconsistent
 	r.ResidualEnergy += t.MeterEnergy - t.RowEnergy
 	r.ResidualMoney += t.OwedMoney - t.RowMoney
@@ -88,10 +89,10 @@ func (e *Engine) emit(dst []fact.Row, n *node, budget *int64) []fact.Row {
 
 // note counts what was taken but is worth knowing. A restatement can take some
 // of it back, which no letter says.
-func (e *Engine) note(n *node, reason telemetry.Reason, count int64) {
+func (e *Engine) note(n *node, reason telemetry.Reason, detail string, count int64) {
 	switch {
 	case count > 0:
-		e.refuse(reason, n.id, "energy counters of the node", uint64(count), n.lastReading, n.lastReading)
+		e.refuse(reason, n.id, detail, uint64(count), n.lastReading, n.lastReading)
 	case count < 0:
 		e.result.Counts[reason] += count
 	}

@@ -42,6 +42,14 @@ func (s *estate) node(name string) {
 		s.dims = append(s.dims, telemetry.Device{Node: name, ID: id, Kind: kind, Model: model, Parent: parent, Region: "r", Cluster: "c"})
 	}
 	add("", telemetry.KindWall, "", "")
+	if s.r.IntN(6) == 0 { // a node without accelerators
+		s.power(name, "")
+		s.counts(name)
+		for i := range 5 {
+			s.placement(name, fmt.Sprintf("p%d", i), false)
+		}
+		return
+	}
 	add("a", telemetry.KindGPU, "H100", "")
 	add("b", telemetry.KindGPU, "A30", "")
 	mig := s.r.IntN(2) == 0
@@ -58,6 +66,7 @@ func (s *estate) node(name string) {
 	s.ratio(name, "a", telemetry.GPUUtil)
 	s.ratio(name, "a/p1", telemetry.SMActive)
 	s.ratio(name, "b", telemetry.GPUUtil)
+	s.counts(name)
 	for i := range 5 {
 		s.placement(name, fmt.Sprintf("p%d", i), mig)
 	}
@@ -148,6 +157,9 @@ func (s *estate) placement(node, id string, mig bool) {
 		case 3:
 			p.Share = []string{"2", "0.5"}[s.r.IntN(2)] // the former is refused
 		}
+		if s.r.IntN(3) == 0 {
+			p.CPURequest, p.MemoryRequest = uint64(s.r.IntN(64_000)), uint64(s.r.Int64N(1<<40))
+		}
 		s.dims = append(s.dims, p)
 	}
 }
@@ -167,6 +179,7 @@ func (s *estate) rates() {
 		{telemetry.RateGridMarket, "r", "", 13},
 		{telemetry.RateEmbodied, "A30", "", 150_000_000_000},
 		{telemetry.RateIdlePower, "H100", "", 50_000_000},
+		{telemetry.RateFullPower, "H100", "", 700_000_000},
 	} {
 		if s.r.IntN(3) == 0 {
 			continue

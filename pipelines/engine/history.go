@@ -32,7 +32,7 @@ const maxBlocks = 64
 // pack moves what the next windows of a node do not need into blocks, most often
 // one a window.
 //
-// Readings take 16 bytes as they are and 2 to 4 packed. Where a late event
+// Readings take 8 to 16 bytes as they are and 2 to 4 packed. Where a late event
 // reaches they are unpacked.
 func (e *Engine) pack(n *node) {
 	if n.emitted == never {
@@ -45,12 +45,18 @@ func (e *Engine) pack(n *node) {
 			from = min(from, e.floor(n.islands[0].From))
 		}
 	}
+	if from >= n.emitted {
+		return
+	}
 	count := (n.emitted - from) / e.cfg.window
 	stride := (count + maxBlocks - 1) / maxBlocks * e.cfg.window
+	e.packer.open(n)
 	for from < n.emitted {
 		from = min(from+stride, n.emitted)
 		e.packUntil(n, from)
 	}
+	e.packer.close(n)
+	n.setTail()
 }
 
 // packUntil packs what windows from edge on do not need.
@@ -70,8 +76,13 @@ func (e *Engine) packUntil(n *node, edge int64) {
 			p.entry(k, activityKind, s, s.Search(edge)-1)
 		}
 	}
+	for _, key := range sortedKeys(n.counters) {
+		p.b = appendString(binary.AppendUvarint(p.b, 0), key)
+		for k, s := range n.counters[key].Series() {
+			p.entry(k, counterKind, s, s.Search(edge)-1)
+		}
+	}
 	n.history = append(n.history, block{edge: edge, reach: reach, data: slices.Clone(p.b)})
-	n.setTail()
 }
 
 // seriesOfDevice is how many series a device has, see deviceSeries.
@@ -120,6 +131,11 @@ func (n *node) setTail() {
 			first(s)
 		}
 	}
+	for _, c := range n.counters {
+		for _, s := range c.Series() {
+			first(s)
+		}
+	}
 }
 
 // inOrder returns the devices by ID.
@@ -155,95 +171,9 @@ func (n *node) unpackLast() {
 	n.setTail()
 }
 
-// packer encodes readings. It reuses its buffer.
-type packer struct {
-	b    []byte
-	axes [activityKind + 1][]int64 // of the entry before, by kind of series
-}
-
-// activityKind stands beside the kinds of a device's series.
-const activityKind = seriesOfDevice
-
-func (p *packer) begin() {
-	p.b = p.b[:0]
-	clear(p.axes[:])
-}
-
-// entry packs the first count readings of a series and forgets them. An entry
-// is 1 + place × seriesOfDevice + kind, count × 2 + whether its times are those
-// of the entry of its kind before it, the times if not, a scale, and values.
-// Values of counters are differences of differences, others are differences.
-func (p *packer) entry(place, kind int, s *meter.Series, count int) {
-	if count <= 0 {
-		return
-	}
-	times, values := s.Times[:count], s.Values[:count]
-	p.b = binary.AppendUvarint(p.b, 1+uint64(place*(activityKind+1)+kind))
-	if slices.Equal(times, p.axes[kind]) {
-		p.b = binary.AppendUvarint(p.b, uint64(count)<<1|1)
-	} else {
-		p.b = binary.AppendUvarint(p.b, uint64(count)<<1)
-		p.b = appendSteps(p.b, times, 1, true)
-		p.axes[kind] = append(p.axes[kind][:0], times...)
-	}
-	scale := scaleOf(values)
-	p.b = binary.AppendUvarint(p.b, uint64(scale))
-	p.b = appendSteps(p.b, values, scale, kind == 0)
-	s.Drop(count)
-}
-
-// scaleOf returns a scale that divides all values: sensors report whole
-// milliwatts, millijoules and percents.
-func scaleOf(values []int64) int64 {
-	scale := int64(10_000)
-	for _, v := range values {
-		if v%10_000 != 0 {
-			scale = 1000
-			break
-		}
-	}
-	if scale == 1000 {
-		for _, v := range values {
-			if v%1000 != 0 {
-				return 1
-			}
-		}
-	}
-	return scale
-}
-
-// appendSteps writes numbers, divided by scale, as differences from the one
-// before; twice writes the differences of these.
-func appendSteps(b []byte, numbers []int64, scale int64, twice bool) []byte {
-	at := len(b)
-	b = slices.Grow(b, binary.MaxVarintLen64*len(numbers))
-	b = b[:cap(b)]
-	last, step := int64(0), int64(0)
-	for _, v := range numbers {
-		if scale != 1 {
-			v /= scale
-		}
-		d := v - last
-		last = v
-		if twice {
-			d, step = d-step, d
-		}
-		// binary.PutVarint, which is too long to be inlined here.
-		u := uint64(d<<1) ^ uint64(d>>63)
-		for u >= 0x80 {
-			b[at] = byte(u) | 0x80
-			u >>= 7
-			at++
-		}
-		b[at] = byte(u)
-		at++
-	}
-	return b[:at]
-}
-
 // unpacker decodes blocks. It reuses its buffers.
 type unpacker struct {
-	axes   [activityKind + 1][]int64 // of the entry before, by kind of series
+	axes   [numKinds][]int64 // of the entry before, by kind of series
 	values []int64
 }
 
@@ -262,7 +192,7 @@ func (u *unpacker) each(data []byte, take func(key string, place, kind int, time
 			key = f.text()
 			continue
 		}
-		place, kind := int((tag-1)/(activityKind+1)), int((tag-1)%(activityKind+1))
+		place, kind := int((tag-1)/numKinds), int((tag-1)%numKinds)
 		head := f.uvarint()
 		if count := head >> 1; count == 0 || count > uint64(len(f.b)) {
 			return false
@@ -282,6 +212,9 @@ func (u *unpacker) each(data []byte, take func(key string, place, kind int, time
 // fitsBlock reports whether a block can be unpacked into the node.
 func (n *node) fitsBlock(u *unpacker, data []byte) bool {
 	return u.each(data, func(key string, place, kind int, _, _ []int64) bool {
+		if kind == counterKind {
+			return place < meter.NumCounters
+		}
 		if kind == activityKind {
 			return key != "" && place < len(new(meter.Busy).Series())
 		}
@@ -293,6 +226,10 @@ func (n *node) fitsBlock(u *unpacker, data []byte) bool {
 // block was packed by this node, or looked at when it was restored.
 func (n *node) unpack(data []byte) {
 	new(unpacker).each(data, func(key string, place, kind int, times, values []int64) bool {
+		if kind == counterKind {
+			n.countersOf(key).Series()[place].Prepend(times, values)
+			return true
+		}
 		if kind != activityKind {
 			deviceSeries(n.inOrder()[place])[kind].Prepend(times, values)
 			return true
@@ -306,6 +243,16 @@ func (n *node) unpack(data []byte) {
 		busy.Series()[place].Prepend(times, values)
 		return true
 	})
+}
+
+func (n *node) countersOf(key string) *meter.Counters {
+	c := n.counters[key]
+	if c == nil {
+		c = &meter.Counters{}
+		n.counters[key] = c
+		n.columns = nil
+	}
+	return c
 }
 
 // steps reads what appendSteps wrote.

@@ -25,6 +25,8 @@ func TestUnpackIsPackBackwards(t *testing.T) {
 		}
 		n := e.nodes["n"]
 		n.activity["a/p"], n.activity["b/q"] = &meter.Busy{}, &meter.Busy{}
+		n.countersOf("")
+		n.countersOf("a/p")
 		want := map[*meter.Series]meter.Series{}
 		scales := []int64{1, 1000, 10_000, 7_000_000}
 		for _, s := range seriesOf(n) {
@@ -70,6 +72,11 @@ func seriesOf(n *node) (all []*meter.Series) {
 			all = append(all, s)
 		}
 	}
+	for _, key := range sortedKeys(n.counters) {
+		for _, s := range n.counters[key].Series() {
+			all = append(all, s)
+		}
+	}
 	return all
 }
 
@@ -87,7 +94,7 @@ func FuzzBlock(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		readings := 0
 		new(unpacker).each(data, func(key string, place, kind int, times, values []int64) bool {
-			if len(times) != len(values) || place < 0 || kind < 0 || kind > activityKind {
+			if len(times) != len(values) || place < 0 || kind < 0 || kind >= numKinds {
 				t.Fatalf("place %d, kind %d: %d times, %d values", place, kind, len(times), len(values))
 			}
 			readings += len(values)

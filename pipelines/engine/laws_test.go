@@ -129,7 +129,7 @@ func named(o outcome) map[string]string {
 				text += fmt.Sprintf(" %s=%s", fact.Columns[c].Name, amount(v, fact.Columns[c].Scale))
 			}
 		}
-		out[fmt.Sprintf("@%d %s %s %s %s", (id.WindowStart-scriptStart)/second, id.Node, id.Device, id.Placement, id.Currency)] = text
+		out[fmt.Sprintf("@%d %s %s %s %s %s", (id.WindowStart-scriptStart)/second, id.Node, id.Device, id.Placement, id.State, id.Currency)] = text
 	}
 	return out
 }

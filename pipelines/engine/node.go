@@ -18,6 +18,7 @@ type node struct {
 	id         string
 	devices    map[string]*attribution.Device
 	activity   map[string]*meter.Busy            // by "D/P"
+	counters   map[string]*meter.Counters        // by "D" or "D/P"
 	placements map[string][]*telemetry.Placement // versions, see placement.go
 	order      []*attribution.Device             // by ID; nil: to be built
 	history    []block                           // readings that are packed
@@ -45,7 +46,7 @@ type node struct {
 
 func newNode(id string) *node {
 	return &node{
-		id: id, devices: map[string]*attribution.Device{}, activity: map[string]*meter.Busy{}, placements: map[string][]*telemetry.Placement{},
+		id: id, devices: map[string]*attribution.Device{}, activity: map[string]*meter.Busy{}, counters: map[string]*meter.Counters{}, placements: map[string][]*telemetry.Placement{},
 		clock: clock{newest: never, ahead: never}, lastReading: never, frontier: never, heard: never, closeTo: never, emitted: never, floor: never, settled: never, beforeFrom: math.MaxInt64, tail: never,
 	}
 }
@@ -65,7 +66,7 @@ func (n *node) build() {
 		}
 		sort.Slice(devices, func(i, j int) bool { return devices[i].ID < devices[j].ID })
 		n.tree = attribution.NewNode(devices)
-		n.tree.Activity = n.activity
+		n.tree.Activity, n.tree.Counters = n.activity, n.counters
 	}
 	if n.holding == nil {
 		n.holding = make([]attribution.Placement, 0, len(n.placements))

@@ -214,6 +214,6 @@ func (p *Past) applyBefore() {
 // Rows of one key and description must be added up on both sides.
 func Difference(right, written []fact.Row) []fact.Row {
 	rows := difference(slices.Clone(right), 0, written, fact.ReasonReconciled)
-	slices.SortFunc(rows, compareRows)
+	new(rowOrder).sort(rows)
 	return rows
 }

@@ -107,5 +107,6 @@ func samePlacement(a, b *telemetry.Placement) bool {
 	}
 	return slices.Equal(a.Devices, b.Devices) &&
 		a.ID == b.ID && a.Node == b.Node && a.Manager == b.Manager && a.Cluster == b.Cluster && a.Workload == b.Workload && a.Kind == b.Kind &&
-		a.Tenant == b.Tenant && a.Team == b.Team && a.Mode == b.Mode && a.Share == b.Share && a.Start == b.Start && a.End == b.End
+		a.Tenant == b.Tenant && a.Team == b.Team && a.Mode == b.Mode && a.Share == b.Share && a.Start == b.Start && a.End == b.End &&
+		a.CPURequest == b.CPURequest && a.MemoryRequest == b.MemoryRequest
 }

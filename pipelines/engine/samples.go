@@ -18,8 +18,10 @@ type columnBuffer struct {
 
 // axisState is what is known of one axis of the record at hand.
 type axisState struct {
-	sound bool // its times rise, and none is refused
-	seen  bool // they are in the node's islands
+	sound  bool   // its times rise, and none is refused
+	seen   bool   // they are in the node's islands
+	id     uint64 // tells it from all others
+	shared *axis  // the last one that has its times
 }
 
 // ApplySamples takes a record of readings. Lateness is judged against the
@@ -64,7 +66,8 @@ func (e *Engine) judgeAxes(b *record.SampleBatch, oldest int64) {
 		for i := 0; i < k && sound; i++ {
 			sound = axis[i] < axis[i+1]
 		}
-		e.axes = append(e.axes, axisState{sound: sound})
+		e.axisID++
+		e.axes = append(e.axes, axisState{sound: sound, id: e.axisID})
 	}
 }
 
@@ -87,8 +90,12 @@ func (e *Engine) applyColumn(n *node, b *record.SampleBatch, c *record.SeriesCol
 		axis.seen = axis.seen || whole
 	}
 	e.result.Readings += uint64(len(times))
-	if target.series != nil {
-		e.store(n, target, times, values)
+	switch {
+	case target.series == nil:
+	case whole && e.atEnd(target, times[0]):
+		e.append(n, target, axis, times, values)
+	default:
+		e.insert(n, target, times, values)
 	}
 	newest := times[len(times)-1]
 	if !whole {
@@ -120,17 +127,53 @@ func (e *Engine) sift(n *node, b *record.SampleBatch, c *record.SeriesColumn, ta
 	return buf.times, buf.values
 }
 
-// store adds accepted readings to their series, touching what they change.
-func (e *Engine) store(n *node, t *target, times, values []int64) {
-	if last, ok := t.series.Last(); (!ok || last < times[0]) && t.metric != telemetry.PowerLimit && rising(times) {
-		// Readings at the end, as almost all are: where one reaches back to, none
-		// after it reaches further.
-		e.fresh = true
+// atEnd reports whether readings from a time on come behind those of a series,
+// as almost all do. Limits change figures of readings before them.
+func (e *Engine) atEnd(t *target, first int64) bool {
+	last, ok := t.series.Last()
+	return (!ok || last < first) && t.metric != telemetry.PowerLimit
+}
+
+// append adds a column behind the readings of its series, touching what it
+// changes: where its first reading reaches back to, none after it reaches further.
+func (e *Engine) append(n *node, t *target, axis *axisState, times, values []int64) {
+	e.fresh = true
+	if n.emitted != never && !e.harmless(n, t) {
 		e.touchFrom(n, t, times[0], values[0])
-		t.series.Times = append(t.series.Times, times...)
-		t.series.Values = append(t.series.Values, values...)
-		return
 	}
+	if t.brief {
+		t.series.Times = append(t.series.Times, times...)
+	} else {
+		t.seat.extend(t.series, axis, times)
+	}
+	t.series.Values = append(t.series.Values, values...)
+}
+
+// harmless reports whether readings behind those of a series certainly change
+// nothing that is out. It looks at a few readings only, and is right in nearly
+// all cases; reach says more.
+func (e *Engine) harmless(n *node, t *target) bool {
+	s := t.series
+	k := len(s.Times) - 1
+	switch {
+	case k < 0:
+		return false
+	case t.counter == nil || t.counts: // they reach back to the one before
+		return s.Times[k] >= n.emitted
+	case t.metric == telemetry.EnergyJoules:
+		return s.Times[k] >= n.emitted && (k == 0 || s.Values[k] != s.Values[k-1])
+	case t.metric == telemetry.PowerWatts && k > 0:
+		// Any counter reading that has just changed and lies between will do: one
+		// near the end, which is in the cache.
+		c := &t.counter.Counter
+		i := len(c.Times) - 2 - int(e.cfg.hold/(s.Times[k]-s.Times[k-1]))
+		return i > 0 && c.Times[i] >= n.emitted && c.Times[i] < s.Times[k]-e.cfg.hold && c.Values[i] != c.Values[i-1]
+	}
+	return false
+}
+
+// insert adds accepted readings to their series, touching what they change.
+func (e *Engine) insert(n *node, t *target, times, values []int64) {
 	n.need(slices.Min(times) - 1)
 	for i, at := range times {
 		known, changes := t.series.Would(at, values[i])
@@ -144,15 +187,6 @@ func (e *Engine) store(n *node, t *target, times, values []int64) {
 		e.touchFrom(n, t, at, values[i])
 		t.series.Add(at, values[i])
 	}
-}
-
-func rising(times []int64) bool {
-	for i := 1; i < len(times); i++ {
-		if times[i-1] >= times[i] {
-			return false
-		}
-	}
-	return true
 }
 
 // touchFrom touches what a new reading may change.
@@ -169,6 +203,8 @@ func (e *Engine) touchFrom(n *node, t *target, at, v int64) {
 func (e *Engine) reach(n *node, t *target, at, v int64) int64 {
 	n.need(at - 1)
 	switch {
+	case t.counts:
+		return e.reachCount(t.series, at)
 	case t.counter == nil: // a ratio: its segments
 		return e.reachGauge(t.series, at, 0)
 	case t.metric == telemetry.EnergyJoules:
@@ -193,6 +229,15 @@ func (e *Engine) reachGauge(s *meter.Series, at, hold int64) int64 {
 		return s.Times[i] - hold
 	}
 	return at - hold
+}
+
+// reachCount returns the start of the segment of a counter other than energy's
+// that a reading at time at ends or splits.
+func (e *Engine) reachCount(s *meter.Series, at int64) int64 {
+	if i := s.Before(at - 1); i >= 0 && at-s.Times[i] <= e.cfg.maxSilence {
+		return s.Times[i]
+	}
+	return at
 }
 
 // reachCounter returns the start of the counter segment over time at.

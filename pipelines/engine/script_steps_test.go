@@ -162,7 +162,7 @@ func (s *script) row(b *strings.Builder, r *fact.Row) {
 		}
 		return text
 	}
-	line, sums := fmt.Sprintf("@%d %s %s %s %s", (r.WindowStart-scriptStart)/1_000_000_000, r.Node, dash(r.Device), dash(r.Placement), r.Reason), ""
+	line, sums := fmt.Sprintf("@%d %s %s %s %s %s", (r.WindowStart-scriptStart)/1_000_000_000, r.Node, dash(r.Device), dash(r.Placement), dash(r.State), r.Reason), ""
 	if r.Currency != "" {
 		line += " " + r.Currency
 	}

@@ -159,11 +159,23 @@ func (s *script) event(kind string, row map[string]string) {
 			Mode: telemetry.ParseMode(row["mode"]), Share: row["share"], Start: s.time(row["start"], 0), End: s.time(row["end"], telemetry.MaxTime),
 			Devices: strings.FieldsFunc(row["devices"], func(r rune) bool { return r == ';' }), Revision: s.revision,
 		}
+		p.CPURequest, p.MemoryRequest = 1000*s.number(row["cpu_request_cores"]), s.number(row["memory_request_bytes"])
 		if text, ok := row["revision"]; ok {
 			p.Revision, _ = strconv.ParseUint(text, 10, 64)
 		}
 		s.engine.ApplyPlacement(&p)
 	}
+}
+
+func (s *script) number(text string) uint64 {
+	if text == "" {
+		return 0
+	}
+	v, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return v
 }
 
 func (s *script) time(text string, unset int64) int64 {

@@ -14,7 +14,7 @@ import (
 )
 
 // StateVersion names the encoding of snapshots; another one is not read.
-const StateVersion = 3
+const StateVersion = 4
 
 // ErrState says that a snapshot cannot be read.
 var ErrState = errors.New("malformed engine state")
@@ -29,6 +29,7 @@ const (
 	entryPlacement
 	entryHistory
 	entryEnd
+	entryCounters
 )
 
 // Snapshot writes the state between two steps as chunks of at most chunkBytes,
@@ -77,6 +78,13 @@ func (n *node) write(w *stateWriter) {
 			b = appendSeries(b, s)
 		}
 		w.entry(entryActivity, b)
+	}
+	for _, key := range sortedKeys(n.counters) {
+		b = appendString(b[:0], key)
+		for _, s := range n.counters[key].Series() {
+			b = appendSeries(b, s)
+		}
+		w.entry(entryCounters, b)
 	}
 	for _, id := range sortedKeys(n.placements) {
 		for _, p := range n.placements[id] {
@@ -210,6 +218,12 @@ func (f *fields) part(n *node, kind uint64, u *unpacker) error {
 		b := &meter.Busy{}
 		n.activity[f.text()] = b
 		for _, s := range b.Series() {
+			f.series(s)
+		}
+	case entryCounters:
+		c := &meter.Counters{}
+		n.counters[f.text()] = c
+		for _, s := range c.Series() {
 			f.series(s)
 		}
 	case entryHistory:

@@ -15,6 +15,9 @@ type target struct {
 	metric  telemetry.Metric
 	series  *meter.Series // nil: shows presence only
 	counter *meter.Meter  // of energy series: the meter, whose rungs depend on each other
+	counts  bool          // series is a counter of anything else
+	seat    seat          // of the series
+	brief   bool          // it is not kept, nor is the seat
 }
 
 // column is the target of a record's column, kept because the next record of
@@ -41,6 +44,7 @@ func (n *node) targetOf(i int, c *record.SeriesColumn) (*target, telemetry.Reaso
 		return nil, reason
 	}
 	if i > len(n.columns) || i >= maxColumns {
+		t.brief = true
 		return &t, telemetry.Accepted // of the columns before it, one was refused
 	}
 	n.columns = append(n.columns, column{device: c.Device, target: t})
@@ -54,7 +58,7 @@ func (n *node) target(c *record.SeriesColumn) (target, telemetry.Reason) {
 		return target{}, telemetry.UnknownMetric
 	}
 	if d, ok := n.devices[c.Device]; ok {
-		return deviceTarget(d, c.Metric), telemetry.Accepted
+		return n.deviceTarget(d, c.Metric), telemetry.Accepted
 	}
 	card, _, ok := strings.Cut(c.Device, "/")
 	d, known := n.devices[card]
@@ -70,13 +74,16 @@ func (n *node) target(c *record.SeriesColumn) (target, telemetry.Reason) {
 			n.activity[c.Device] = busy
 		}
 		t.series = busySeries(busy, c.Metric)
+	case telemetry.ThrottleSeconds, telemetry.XIDErrors: // of devices alone
+	default:
+		t.series, t.counts = n.counterSeries(c.Device, c.Metric)
 	}
 	return t, telemetry.Accepted
 }
 
 // deviceTarget returns the series of a device. What an instance reports of
 // energy repeats its card's and shows presence only.
-func deviceTarget(d *attribution.Device, m telemetry.Metric) target {
+func (n *node) deviceTarget(d *attribution.Device, m telemetry.Metric) target {
 	t := target{kind: d.Kind, metric: m}
 	if d.Kind != telemetry.KindMIG {
 		switch m {
@@ -91,7 +98,26 @@ func deviceTarget(d *attribution.Device, m telemetry.Metric) target {
 	if t.series == nil {
 		t.series = busySeries(&d.Busy, m)
 	}
+	if t.series == nil && m != telemetry.CPUSeconds && m != telemetry.MemoryUsed { // these are of placements alone
+		t.series, t.counts = n.counterSeries(d.ID, m)
+	}
 	return t
+}
+
+// counterPlaces are the places of metrics in meter.Counters.
+var counterPlaces = map[telemetry.Metric]int{
+	telemetry.ThrottleSeconds: 0, telemetry.XIDErrors: 1, telemetry.TokensInput: 2, telemetry.TokensOutput: 3,
+	telemetry.Requests: 4, telemetry.CPUSeconds: 5, telemetry.MemoryUsed: 6,
+}
+
+// counterSeries returns the series of what a device or placement counts (or, of
+// memory, uses), nil for a metric that nothing depends on.
+func (n *node) counterSeries(key string, m telemetry.Metric) (s *meter.Series, counts bool) {
+	place, ok := counterPlaces[m]
+	if !ok {
+		return nil, false
+	}
+	return n.countersOf(key).Series()[place], m != telemetry.MemoryUsed
 }
 
 func busySeries(b *meter.Busy, m telemetry.Metric) *meter.Series {

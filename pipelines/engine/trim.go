@@ -30,6 +30,12 @@ func (e *Engine) trim(n *node) {
 			n.columns = nil
 		}
 	}
+	for key, c := range n.counters {
+		if last := lastCount(c); last < n.floor {
+			delete(n.counters, key)
+			n.columns = nil
+		}
+	}
 	for len(n.islands) > 1 && n.islands[0].To < n.floor-e.cfg.maxSilence {
 		n.islands = n.islands[1:]
 	}
@@ -81,6 +87,11 @@ func (e *Engine) reachable(n *node, oldest int64) int64 {
 	for _, b := range n.activity {
 		from = min(from, e.reachBusy(b, oldest))
 	}
+	for _, c := range n.counters {
+		for _, s := range c.Series() {
+			from = min(from, e.reachCount(s, oldest))
+		}
+	}
 	return from
 }
 
@@ -90,6 +101,16 @@ func (e *Engine) reachBusy(b *meter.Busy, oldest int64) int64 {
 		from = min(from, e.reachGauge(s, oldest, 0))
 	}
 	return from
+}
+
+func lastCount(c *meter.Counters) int64 {
+	last := int64(never)
+	for _, s := range c.Series() {
+		if t, ok := s.Last(); ok {
+			last = max(last, t)
+		}
+	}
+	return last
 }
 
 func lastBusy(b *meter.Busy) int64 {

@@ -184,3 +184,13 @@ func SplitEqual(v int64, parts []int64) {
 		}
 	}
 }
+
+// MulDivFloor returns ⌊a·b/c⌋ for a, b ≥ 0 and c > 0, at most limit.
+func MulDivFloor(a, b, c, limit int64) int64 {
+	product := Mul(uint64(a), uint64(b))
+	if !product.Less(Mul(uint64(limit), uint64(c))) {
+		return limit
+	}
+	q, _ := bits.Div64(product.Hi, product.Lo, uint64(c))
+	return int64(q)
+}

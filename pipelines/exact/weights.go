@@ -23,6 +23,9 @@ func EqualWeights(buf Weights, n int) Weights {
 	return buf
 }
 
+// IntegerWeights returns weights that are not negative and whose sum fits 63 bits.
+func IntegerWeights(weights []int64) Weights { return Weights{small: weights} }
+
 // RationalWeights returns integers in the proportions of rationals that are
 // not negative.
 func RationalWeights(rats []*big.Rat) Weights {

@@ -1,5 +1,12 @@
 package meter
 
+import (
+	"math"
+	"math/bits"
+
+	"github.com/ntegral/ntegral/pipelines/exact"
+)
+
 // Busy is what one device's readings say of its use: ratios, best first.
 type Busy struct {
 	SMActive, GraphicsEngineActive, GPUUtil Series // ppm
@@ -22,15 +29,66 @@ func (r *Reader) BusySpans(b *Busy, lo, hi int64) []Span {
 		if len(spans) > 0 && covers(spans, lo, hi) {
 			break
 		}
-		r.inner1 = appendSegments(r.inner1[:0], s, r.Limits.MaxGap, RungGauge, lo, hi)
 		if len(spans) == 0 {
-			spans = append(spans, r.inner1...)
+			spans = r.gaugeRuns(spans, s, lo, hi)
 			r.a = spans
 			continue
 		}
+		r.inner1 = appendSegments(r.inner1[:0], s, r.Limits.MaxGap, RungGauge, lo, hi)
 		r.b = layer(r.b[:0], spans, r.inner1)
 		r.a, r.b = r.b, r.a
 		spans = r.a
 	}
 	return spans
+}
+
+// BusySegments is BusySpans in spans that may be cut anywhere.
+func (r *Reader) BusySegments(b *Busy, lo, hi int64) []Span {
+	cuts := r.Cuts
+	r.Cuts = nil
+	spans := r.BusySpans(b, lo, hi)
+	r.Cuts = cuts
+	return spans
+}
+
+// gaugeRuns is appendSegments for a series of which nothing is ever cut but at
+// r.Cuts: segments between two cuts come as one span that is their sum. Each is
+// rounded for itself, as it is where it comes alone.
+func (r *Reader) gaugeRuns(out []Span, s *Series, lo, hi int64) []Span {
+	cut := 0
+	n := len(s.Times)
+	for i := max(s.Before(lo), 0); i+1 < n && s.Times[i] < hi; i++ {
+		for cut < len(r.Cuts) && r.Cuts[cut] <= s.Times[i] {
+			cut++
+		}
+		if cut < len(r.Cuts) && s.Times[i] >= lo {
+			if j, sum := s.area(i, min(r.Cuts[cut], hi), r.Limits.MaxGap); j > i {
+				from, to := s.Times[i], s.Times[j]
+				out = append(out, Span{From: from, To: to, Origin: from, Length: to - from, V1: sum, Rung: RungSum})
+				i = j - 1
+				continue
+			}
+		}
+		if seg, ok := s.segment(i, r.Limits.MaxGap, RungGauge, lo, hi); ok {
+			out = append(out, seg)
+		}
+	}
+	return out
+}
+
+// area returns the last reading, at until or before, up to which segments from
+// reading i on are not longer than maxGap, and what they give, in ns of a ratio.
+func (s *Series) area(i int, until, maxGap int64) (j int, sum int64) {
+	times, values := s.Times, s.Values[:len(s.Times)]
+	j = i
+	for j+1 < len(times) && times[j+1] <= until && times[j+1]-times[j] <= maxGap {
+		length, both := uint64(times[j+1]-times[j]), uint64(values[j])+uint64(values[j+1])
+		j++
+		if hi, lo := bits.Mul64(both, length); hi == 0 && lo < math.MaxInt64 {
+			sum += int64((lo + ratioUnit) / (2 * ratioUnit)) // R of the half, by a constant
+			continue
+		}
+		sum += exact.Trapezoid(values[j-1], values[j], int64(length), int64(length), ratioUnit)
+	}
+	return j, sum
 }

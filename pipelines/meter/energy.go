@@ -1,9 +1,5 @@
 package meter
 
-import (
-	"github.com/ntegral/ntegral/pipelines/exact"
-)
-
 // Limits are the times that decide which segments count, ns.
 type Limits struct {
 	MaxGap     int64 // of a gauge's segment; of a counter's, to be more than a bridge
@@ -58,109 +54,6 @@ func (r *Reader) Spans(m *Meter, lo, hi int64) ([]Span, Outside) {
 	return spans, out
 }
 
-// counterSpans appends the rung-1 spans of [lo, hi) to spans and the segments
-// of rungs 4 and 5 that touch it, whole, to segments.
-func (r *Reader) counterSpans(m *Meter, spans, segments []Span, lo, hi int64, out *Outside) ([]Span, []Span) {
-	c := &m.Counter
-	n := len(c.Times)
-	if n < 2 {
-		return spans, segments
-	}
-	cut := 0
-	i := max(c.KeptBefore(lo), 0)
-	for i < n && c.Times[i] < hi {
-		j := c.nextKept(i)
-		for k := i + 1; k < j; k++ {
-			if c.Times[k] > lo && c.Times[k] <= hi {
-				out.Hung++
-			}
-		}
-		if j == n {
-			break
-		}
-		seg, ok := r.counterSegment(m, i, j, lo, hi, out)
-		switch {
-		case !ok:
-		case seg.Rung == RungCounter:
-			for cut < len(r.Cuts) && r.Cuts[cut] <= seg.From {
-				cut++
-			}
-			if k := len(spans) - 1; k >= 0 && cut < len(r.Cuts) && seg.To <= r.Cuts[cut] && spans[k].joins(&seg, r.Cuts[cut-min(cut, 1)]) {
-				spans[k].To, spans[k].Length, spans[k].V1 = seg.To, spans[k].Length+seg.Length, spans[k].V1+seg.V1
-			} else if part, ok := seg.clip(lo, hi); ok {
-				spans = append(spans, part)
-			}
-		case seg.To > lo:
-			segments = append(segments, seg)
-		}
-		i = j
-	}
-	return spans, segments
-}
-
-// KeptBefore returns the index of the last reading at or before t that is not
-// equal to the one before it, -1 if there is none.
-func (s *Series) KeptBefore(t int64) int {
-	i := s.Before(t)
-	for i > 0 && s.Values[i] == s.Values[i-1] {
-		i--
-	}
-	return i
-}
-
-// nextKept returns the index of the next reading that differs from that at i.
-func (s *Series) nextKept(i int) int {
-	j := i + 1
-	for j < len(s.Values) && s.Values[j] == s.Values[i] {
-		j++
-	}
-	return j
-}
-
-// counterSegment classifies the counter segment from reading i to j. Its V1 is
-// the amount before other rungs. ok is false where it is no rung.
-func (r *Reader) counterSegment(m *Meter, i, j int, lo, hi int64, out *Outside) (Span, bool) {
-	c := &m.Counter
-	t0, t1 := c.Times[i], c.Times[j]
-	seg := Span{From: t0, To: t1, Origin: t0, Length: t1 - t0, V1: c.Values[j] - c.Values[i], Rung: RungCounter}
-	switch {
-	case seg.V1 < 0:
-		seg.V1, seg.Rung = c.Values[j], RungReset
-	case seg.Length > r.Limits.MaxGap:
-		seg.Rung = RungBridge
-	}
-	ends := t1 > lo && t1 <= hi
-	if ends && seg.Rung == RungReset {
-		out.Resets++
-	}
-	if m.tooFast(seg.V1, t1, seg.Length) {
-		if ends {
-			out.Rejected += seg.V1
-		}
-		return Span{}, false
-	}
-	if seg.Length > r.Limits.MaxSilence {
-		if ends {
-			out.Unplaced += seg.V1
-		}
-		return Span{}, false
-	}
-	return seg, true
-}
-
-// tooFast reports whether amount µJ within length ns ending at t exceeds 1.2
-// times the power limit: amount·10·10⁹ > 12·limit·length.
-func (m *Meter) tooFast(amount, t, length int64) bool {
-	limit := m.MaxPower
-	if i := m.Limit.Before(t); i >= 0 && m.Limit.Values[i] > 0 {
-		limit = m.Limit.Values[i]
-	}
-	if float64(amount)*powerUnit < float64(limit)*float64(length) {
-		return false // by a sixth at least, which floating point does not miss
-	}
-	return exact.Mul(uint64(limit), uint64(length)).MulSmall(12).Less(exact.Mul(uint64(amount), 10*powerUnit))
-}
-
 // powerSpans appends base and, beside it, the spans of rungs 2 and 3.
 func (r *Reader) powerSpans(m *Meter, out, base []Span, lo, hi int64) []Span {
 	r.inner1 = appendSegments(r.inner1[:0], &m.Power, r.Limits.MaxGap, RungPower, lo, hi)
@@ -174,17 +67,24 @@ func (r *Reader) powerSpans(m *Meter, out, base []Span, lo, hi int64) []Span {
 
 // appendSegments appends the segments of a gauge within [lo, hi).
 func appendSegments(out []Span, s *Series, maxGap int64, rung Rung, lo, hi int64) []Span {
-	i := max(s.Before(lo), 0)
-	for ; i+1 < len(s.Times) && s.Times[i] < hi; i++ {
-		t0, t1 := s.Times[i], s.Times[i+1]
-		if t1 <= lo || t1-t0 > maxGap {
-			continue
+	for i := max(s.Before(lo), 0); i+1 < len(s.Times) && s.Times[i] < hi; i++ {
+		if seg, ok := s.segment(i, maxGap, rung, lo, hi); ok {
+			out = append(out, seg)
 		}
-		out = append(out, Span{
-			From: max(t0, lo), To: min(t1, hi), Origin: t0, Length: t1 - t0, V0: s.Values[i], V1: s.Values[i+1], Rung: rung,
-		})
 	}
 	return out
+}
+
+// segment returns the part of the gauge's segment from reading i on that lies
+// within [lo, hi); ok is false where there is none, or a gap.
+func (s *Series) segment(i int, maxGap int64, rung Rung, lo, hi int64) (seg Span, ok bool) {
+	t0, t1 := s.Times[i], s.Times[i+1]
+	if t1 <= lo || t1-t0 > maxGap {
+		return Span{}, false
+	}
+	return Span{
+		From: max(t0, lo), To: min(t1, hi), Origin: t0, Length: t1 - t0, V0: s.Values[i], V1: s.Values[i+1], Rung: rung,
+	}, true
 }
 
 // holdSpans appends the holds before and after the runs of a power series.

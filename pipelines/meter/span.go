@@ -5,7 +5,7 @@ import "github.com/ntegral/ntegral/pipelines/exact"
 // Rung is how the energy of a span is known, best first.
 type Rung uint8
 
-// The rungs. Busy spans have RungGauge.
+// The rungs. Busy spans have RungGauge, or RungSum where several come as one.
 const (
 	RungNone Rung = iota
 	RungCounter
@@ -14,6 +14,7 @@ const (
 	RungBridge
 	RungReset
 	RungGauge
+	RungSum
 )
 
 // Measured reports whether a meter measured the span's energy itself.
@@ -34,6 +35,7 @@ const (
 //	linear (counter, bridge, reset): V1 of the whole segment, evenly
 //	trapezoid (power, gauge): from V0 to V1
 //	hold: V0 throughout
+//	sum: V1 in all, and nothing is asked of a part
 type Span struct {
 	From, To       int64
 	Origin, Length int64
@@ -51,7 +53,7 @@ func (s *Span) joins(seg *Span, last int64) bool {
 func (s *Span) upTo(x int64) int64 {
 	u := x - s.Origin
 	switch s.Rung {
-	case RungCounter, RungBridge, RungReset:
+	case RungCounter, RungBridge, RungReset, RungSum:
 		if u == s.Length {
 			return s.V1
 		}

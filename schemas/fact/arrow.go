@@ -60,7 +60,23 @@ var (
 	firstSum   = firstText + len(texts)
 	originAt   = firstSum + int(NumColumns)
 	schema     = newSchema()
+	rowBytes   = fixedBytes(schema)
 )
+
+// framing is about what a stream takes beside its rows: the schema, and strings.
+const framing = 24 << 10
+
+// fixedBytes is what a row takes in columns of a schema, strings as their place in
+// a dictionary, rounded up. Memory of the right size is not copied as it grows.
+func fixedBytes(s *arrow.Schema) int {
+	bits := 0
+	for _, f := range s.Fields() {
+		if t, ok := f.Type.(arrow.FixedWidthDataType); ok {
+			bits += t.BitWidth() + 1 // whether it is null
+		}
+	}
+	return bits/8 + 1
+}
 
 // Schema is the Arrow schema of facts.
 func Schema() *arrow.Schema { return schema }
@@ -96,30 +112,52 @@ const (
 
 // Builder encodes rows as Arrow IPC streams.
 type Builder struct {
+	memory *recycler
 	record *array.RecordBuilder
+	words  []dictionaryColumn // of the string columns
 }
 
 // NewBuilder returns a builder that allocates from mem; Release frees it.
 func NewBuilder(mem memory.Allocator) *Builder {
-	return &Builder{record: array.NewRecordBuilder(mem, schema)}
+	b := &Builder{memory: &recycler{Allocator: mem}, words: make([]dictionaryColumn, len(texts))}
+	b.record = array.NewRecordBuilder(b.memory, schema)
+	for i := range texts {
+		b.words[i].builder = b.record.Field(firstText + i).(*array.BinaryDictionaryBuilder)
+	}
+	return b
 }
 
 // Release frees the builder's memory.
-func (b *Builder) Release() { b.record.Release() }
+func (b *Builder) Release() {
+	b.record.Release()
+	b.memory.drain()
+}
+
+// keptRows bounds the parts after which memory is kept for the next one, about
+// half a kilobyte a row.
+const keptRows = MaxRows / 4
 
 // Encode returns rows as one self-contained Arrow IPC stream, and the sums
 // over them.
 func (b *Builder) Encode(rows []Row) (stream []byte, total Sums, err error) {
+	b.record.Reserve(len(rows))
 	for i := range rows {
-		if err := b.append(&rows[i]); err != nil {
-			return nil, Sums{}, err
-		}
+		b.append(&rows[i])
 		total.Add(&rows[i].Sums)
 	}
+	for i, t := range texts {
+		if err := b.words[i].append(rows, t.of); err != nil {
+			return nil, Sums{}, fmt.Errorf("append %s: %w", t.name, err)
+		}
+	}
 	record := b.record.NewRecord()
-	defer record.Release()
-	var buf bytes.Buffer
-	w := ipc.NewWriter(&buf, ipc.WithSchema(schema))
+	defer func() {
+		if record.Release(); len(rows) > keptRows {
+			b.memory.drain()
+		}
+	}()
+	buf := bytes.NewBuffer(make([]byte, 0, framing+len(rows)*rowBytes))
+	w := ipc.NewWriter(buf, ipc.WithSchema(schema))
 	if err := w.Write(record); err != nil {
 		return nil, Sums{}, fmt.Errorf("write arrow batch: %w", err)
 	}
@@ -129,15 +167,11 @@ func (b *Builder) Encode(rows []Row) (stream []byte, total Sums, err error) {
 	return buf.Bytes(), total, nil
 }
 
-func (b *Builder) append(r *Row) error {
+// append appends a row but for its strings.
+func (b *Builder) append(r *Row) {
 	field := b.record.Field
 	field(windowStartField).(*array.TimestampBuilder).Append(arrow.Timestamp(r.WindowStart / nsPerMillisecond))
 	field(windowLengthField).(*array.Uint32Builder).Append(uint32(r.WindowLength / nsPerSecond))
-	for i, t := range texts {
-		if err := field(firstText + i).(*array.BinaryDictionaryBuilder).AppendString(*t.of(r)); err != nil {
-			return fmt.Errorf("append %s: %w", t.name, err)
-		}
-	}
 	for i, c := range Columns {
 		if c.Scale == 0 {
 			field(firstSum + i).(*array.Int64Builder).Append(r.Sums[i])
@@ -149,5 +183,4 @@ func (b *Builder) append(r *Row) error {
 	field(originAt + 1).(*array.Int32Builder).Append(r.Task)
 	field(originAt + 2).(*array.Uint64Builder).Append(r.Epoch)
 	field(originAt + 3).(*array.Uint64Builder).Append(r.Step)
-	return nil
 }

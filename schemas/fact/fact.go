@@ -21,7 +21,7 @@ type Key struct {
 	Node         string
 	Device       string // empty: the node has no accelerator
 	Placement    string // empty: held by nobody
-	State        string // of the device; empty: not told apart
+	State        string // of the accelerator, see States; empty: the node has none
 }
 
 // Dimensions describe a key. Those of the device and the node come from the
@@ -87,6 +87,11 @@ const (
 	LocationIntervals
 	MarketIntervals
 	EmbodiedIntervals
+	Idle
+	IdleIntervals
+	InputTokens
+	OutputTokens
+	Requests
 	NumColumns
 )
 
@@ -114,7 +119,7 @@ var Columns = [NumColumns]Definition{
 	Energy:                {"energy_j", unit.EnergyScale, "J", "Energy of the device and its overhead, before PUE."},
 	Overhead:              {"overhead_j", unit.EnergyScale, "J", "Part of energy_j that meters other than accelerators measured."},
 	Facility:              {"facility_j", unit.EnergyScale, "J", "Energy times PUE."},
-	Estimated:             {"estimated_j", unit.EnergyScale, "J", "Part of energy_j that was held, bridged or follows a counter reset."},
+	Estimated:             {"estimated_j", unit.EnergyScale, "J", "Part of energy_j that was held, bridged, follows a counter reset or was modelled."},
 	AssumedPUE:            {"assumed_pue_j", unit.EnergyScale, "J", "Facility energy for which no PUE was known and 1 was assumed."},
 	AssumedMarket:         {"assumed_market_j", unit.EnergyScale, "J", "Facility energy whose market-based factor was taken from the location."},
 	HoldCost:              {"hold_cost", unit.MoneyScale, "currency", "Price of holding the device or instance."},
@@ -127,6 +132,11 @@ var Columns = [NumColumns]Definition{
 	LocationIntervals:     {"location_intervals", 0, "1", "Intervals for which a location-based factor was known."},
 	MarketIntervals:       {"market_intervals", 0, "1", "Intervals for which a market-based factor was known or assumed."},
 	EmbodiedIntervals:     {"embodied_intervals", 0, "1", "Intervals for which an embodied figure was known."},
+	Idle:                  {"idle_j", unit.EnergyScale, "J", "Part of energy_j that the accelerator draws for being on; what is left beside overhead_j is active."},
+	IdleIntervals:         {"idle_intervals", 0, "1", "Intervals for which the accelerator's idle power was known; 0: idle_j is unknown."},
+	InputTokens:           {"input_tokens", 0, "1", "Tokens that the holder's inference server took in."},
+	OutputTokens:          {"output_tokens", 0, "1", "Tokens that the holder's inference server gave out."},
+	Requests:              {"requests", 0, "1", "Requests that the holder's inference server finished."},
 }
 
 // Add adds o to s, column by column.

@@ -58,7 +58,9 @@ func AppendPlacement(b []byte, p *telemetry.Placement) []byte {
 		b = appendUint(b, 14, 1)
 		b = appendInt(b, 15, p.End)
 	}
-	return appendText(b, 16, p.Labels)
+	b = appendText(b, 16, p.Labels)
+	b = appendUint(b, 17, p.CPURequest)
+	return appendUint(b, 18, p.MemoryRequest)
 }
 
 // DecodePlacement reads a placement.
@@ -89,6 +91,10 @@ func DecodePlacement(b []byte) (p telemetry.Placement, err error) {
 			return f.int(&p.End)
 		case 16:
 			return f.text(&p.Labels, MaxText)
+		case 17:
+			return f.bounded(&p.CPURequest, telemetry.MaxCPURequest)
+		case 18:
+			return f.bounded(&p.MemoryRequest, telemetry.MaxMemoryRequest)
 		}
 		if int(f.n) < len(texts) && texts[f.n] != nil {
 			return f.text(texts[f.n], MaxName)

@@ -57,7 +57,7 @@ func drawPlacement(r source) ([]byte, fields) {
 	f := fields{
 		"id": p.ID, "node": p.Node, "revision": p.Revision, "manager": uint64(p.Manager), "cluster": p.Cluster, "workload": p.Workload,
 		"kind": p.Kind, "tenant": p.Tenant, "team": p.Team, "devices": list(p.Devices, plain), "mode": uint64(p.Mode), "share": p.Share,
-		"start": p.Start, "labels": p.Labels,
+		"start": p.Start, "labels": p.Labels, "cpu_request": p.CPURequest, "memory_request": p.MemoryRequest,
 	}
 	if p.End != telemetry.MaxTime {
 		f["ended"], f["end"] = true, p.End

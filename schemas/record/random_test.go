@@ -75,6 +75,7 @@ func (r source) placement() telemetry.Placement {
 	p := telemetry.Placement{
 		ID: r.name(), Node: r.name(), Revision: r.num(), Manager: telemetry.Manager(r.IntN(5)), Cluster: r.text(), Workload: r.text(),
 		Kind: r.text(), Tenant: r.text(), Team: r.text(), Mode: telemetry.Mode(r.IntN(6)), Share: r.text(), Start: r.signed(), End: telemetry.MaxTime, Labels: r.text(),
+		CPURequest: r.num() % (telemetry.MaxCPURequest + 1), MemoryRequest: r.num() % (telemetry.MaxMemoryRequest + 1),
 	}
 	if r.IntN(2) == 0 {
 		p.End = r.signed()

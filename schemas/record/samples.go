@@ -100,28 +100,43 @@ type SamplesDecoder struct {
 	numbers  []int64 // of all columns, one after the other, so that memory is bounded by one record
 }
 
+// Tags of the fields of a samples record and of its series: what Append writes.
+const (
+	tagText   = 1<<3 | uint64(protowire.BytesType) // node, device
+	tagNumber = 2<<3 | uint64(protowire.VarintType)
+	tagAxis   = 3<<3 | uint64(protowire.BytesType)
+	tagPlace  = 3<<3 | uint64(protowire.VarintType)
+	tagPacked = 4<<3 | uint64(protowire.BytesType) // series, values
+	tagSingle = 4<<3 | uint64(protowire.VarintType)
+)
+
 // Decode reads one samples record.
 func (d *SamplesDecoder) Decode(b []byte) (*SampleBatch, error) {
 	if len(b) > MaxRecordBytes {
 		return nil, malformed("too large")
 	}
+	b = b[:len(b):len(b)] // see appendPacked
 	s := &d.batch
 	*s = SampleBatch{Axes: s.Axes[:0], Series: s.Series[:0]}
 	d.numbers = d.numbers[:0]
 	for len(b) > 0 {
-		f, rest, err := next(b)
-		if err != nil {
-			return nil, err
+		tag, num, data, size := split(b)
+		if size < 0 {
+			return nil, malformed("field")
 		}
-		switch f.n {
-		case 1:
-			err = d.name(f, &s.Node)
-		case 2:
-			err = f.int(&s.TakenIn)
-		case 3:
-			err = d.axis(f)
-		case 4:
-			err = d.series(f)
+		b = b[size:]
+		var err error
+		switch tag {
+		case tagText:
+			err = d.name(data, &s.Node)
+		case tagNumber:
+			s.TakenIn = int64(num)
+		case tagAxis:
+			err = d.axis(data)
+		case tagPacked:
+			err = d.series(data)
+		default:
+			err = strange(tag)
 		}
 		if err != nil {
 			return nil, err
@@ -129,12 +144,20 @@ func (d *SamplesDecoder) Decode(b []byte) (*SampleBatch, error) {
 		if len(s.Axes) > MaxReadings || len(s.Series) > MaxReadings || len(d.numbers) > 2*MaxReadings {
 			return nil, malformed("too many readings")
 		}
-		b = rest
 	}
 	if err := s.check(); err != nil {
 		return nil, err
 	}
 	return s, nil
+}
+
+// strange refuses fields 1 to 4 of another type than theirs; others are passed
+// over.
+func strange(tag uint64) error {
+	if tag>>3 <= 4 {
+		return malformed("wire type")
+	}
+	return nil
 }
 
 func (s *SampleBatch) check() error {
@@ -155,14 +178,11 @@ func (s *SampleBatch) check() error {
 	return nil
 }
 
-func (d *SamplesDecoder) axis(f field) error {
-	if f.typ != protowire.BytesType {
-		return malformed("wire type")
-	}
+func (d *SamplesDecoder) axis(b []byte) error {
 	first := len(d.numbers)
 	numbers := append(d.numbers, 0) // place of the first time; the steps follow
 	start, tick, n := int64(0), int64(0), uint64(0)
-	err := each(f.bytes, func(f field) (err error) {
+	err := each(b, func(f field) (err error) {
 		switch f.n {
 		case 1:
 			err = f.int(&start)
@@ -203,61 +223,61 @@ func (d *SamplesDecoder) axis(f field) error {
 	return nil
 }
 
-func (d *SamplesDecoder) series(f field) error {
-	if f.typ != protowire.BytesType {
-		return malformed("wire type")
-	}
-	c := SeriesColumn{}
-	first, numbers := len(d.numbers), d.numbers
-	for b := f.bytes; len(b) > 0; {
-		f, rest, err := next(b)
-		if err != nil {
-			return err
+func (d *SamplesDecoder) series(b []byte) (err error) {
+	// The column is filled in its place: a copy of what was just written waits.
+	k := len(d.batch.Series)
+	d.batch.Series = append(d.batch.Series, SeriesColumn{})
+	c := &d.batch.Series[k]
+	first, numbers, last := len(d.numbers), d.numbers, int64(0)
+	for len(b) > 0 {
+		tag, num, data, size := split(b)
+		if size < 0 {
+			return malformed("field")
 		}
-		axis := uint64(0)
-		switch f.n {
-		case 1:
+		b = b[size:]
+		switch tag {
+		case tagPacked:
+			numbers, last, err = appendPacked(numbers, data, last, -1)
+		case tagText:
 			// Metrics of one device follow each other.
-			if k := len(d.batch.Series) - 1; k >= 0 && f.typ == protowire.BytesType && d.batch.Series[k].Device == string(f.bytes) {
-				c.Device = d.batch.Series[k].Device
+			if k > 0 && d.batch.Series[k-1].Device == string(data) {
+				c.Device = d.batch.Series[k-1].Device
 				break
 			}
-			err = d.name(f, &c.Device)
-		case 2:
-			err = enum(f, &c.Metric, telemetry.NumMetrics)
-		case 3:
-			err = f.uint(&axis)
-			c.Axis = int(min(axis, MaxReadings))
-		case 4:
-			numbers, err = f.sints(numbers)
+			err = d.name(data, &c.Device)
+		case tagNumber:
+			c.Metric = telemetry.MetricUnknown // also for a number that a newer writer knows
+			if num < uint64(telemetry.NumMetrics) {
+				c.Metric = telemetry.Metric(num)
+			}
+		case tagPlace:
+			c.Axis = int(min(num, MaxReadings))
+		case tagSingle:
+			last += protowire.DecodeZigZag(num)
+			numbers = append(numbers, last)
+		default:
+			err = strange(tag)
 		}
 		if err != nil {
 			return err
 		}
-		b = rest
 	}
 	d.numbers = numbers
 	c.Values = numbers[first:len(numbers):len(numbers)]
-	last := int64(0)
-	for j, v := range c.Values {
-		last += v // wraps like the writer's subtraction
-		c.Values[j] = last
-	}
-	d.batch.Series = append(d.batch.Series, c)
 	return nil
 }
 
 // maxInterned bounds the bytes of names that a decoder remembers.
 const maxInterned = 32 << 20
 
-// name takes a string field through the decoder's table, so that the names of
-// a fleet are allocated once.
-func (d *SamplesDecoder) name(f field, dst *string) error {
-	if s, ok := d.names[string(f.bytes)]; ok && f.typ == protowire.BytesType {
+// name takes a string through the decoder's table, so that the names of a fleet
+// are allocated once.
+func (d *SamplesDecoder) name(b []byte, dst *string) error {
+	if s, ok := d.names[string(b)]; ok {
 		*dst = s
 		return nil
 	}
-	if err := f.text(dst, MaxName); err != nil {
+	if err := (field{typ: protowire.BytesType, bytes: b}).text(dst, MaxName); err != nil {
 		return err
 	}
 	const entry = 64 // of the table itself, about
@@ -267,33 +287,4 @@ func (d *SamplesDecoder) name(f field, dst *string) error {
 	d.names[*dst] = *dst
 	d.nameSize += len(*dst) + entry
 	return nil
-}
-
-// Seal says that nothing follows from a node for now: all its windows close.
-type Seal struct {
-	Node    string
-	TakenIn int64
-}
-
-// Append encodes the seal.
-func (s *Seal) Append(b []byte) []byte {
-	b = appendText(b, 1, s.Node)
-	return appendInt(b, 2, s.TakenIn)
-}
-
-// DecodeSeal reads a seal.
-func DecodeSeal(b []byte) (s Seal, err error) {
-	err = each(b, func(f field) error {
-		switch f.n {
-		case 1:
-			return f.text(&s.Node, MaxName)
-		case 2:
-			return f.int(&s.TakenIn)
-		}
-		return nil
-	})
-	if err == nil && s.Node == "" {
-		err = malformed("no node")
-	}
-	return s, err
 }

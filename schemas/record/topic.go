@@ -18,6 +18,10 @@ const (
 	DeadLetters = "ntegral.dead_letters.v1"
 )
 
+// RatesKey is the key of every rate: they have one partition, and one key keeps
+// a version of a rate from overtaking an earlier one.
+const RatesKey = "rates"
+
 // Topic is a topic and how it is kept.
 type Topic struct {
 	Name string

@@ -27,7 +27,9 @@ var (
 	placementsColumns = []string{
 		"id", "manager", "cluster", "workload", "kind", "tenant", "team", "node", "devices", "mode", "share", "start", "end", "labels",
 	}
-	ratesColumns = []string{"kind", "key", "value", "unit", "valid_from", "valid_to", "source"}
+	// placementsOptional may be missing from a file.
+	placementsOptional = []string{"cpu_request_cores", "memory_request_bytes"}
+	ratesColumns       = []string{"kind", "key", "value", "unit", "valid_from", "valid_to", "source"}
 )
 
 // Columns returns the columns of a file, nil for a name that is none.

@@ -33,6 +33,7 @@ var pricings = []pricing{
 	{[]telemetry.RateKind{telemetry.RateGridMarket}, "", false},
 	{[]telemetry.RateKind{telemetry.RateEmbodied}, "", true},
 	{[]telemetry.RateKind{telemetry.RateIdlePower}, "", true},
+	{[]telemetry.RateKind{telemetry.RateFullPower}, "", true},
 }
 
 // WarnOfGaps warns of rates that are missing for a part of the time of which

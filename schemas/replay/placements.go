@@ -33,6 +33,8 @@ const (
 	placementStart
 	placementEnd
 	placementLabels
+	placementCPU
+	placementMemory
 )
 
 // maxPlacementAhead is how much later than now a placement may begin or end, ns: facts
@@ -44,7 +46,7 @@ const maxPlacementAhead = 366 * 24 * 3_600_000_000_000
 // estate: of two versions of one placement the later. Times before 2000 or more
 // than a year after now are refused.
 func ReadPlacements(src Source, estate *Estate, now int64) []PlacementRow {
-	t := openTable(src, placementsColumns, nil)
+	t := openOptional(src, placementsColumns, placementsOptional)
 	if t == nil {
 		return nil
 	}
@@ -100,8 +102,26 @@ func (t *table) placement(estate *Estate, now int64) (p telemetry.Placement, ok 
 	if !t.share(p.Share) || !t.held(&p, devices, estate) || !t.interval(&p, now) {
 		return p, false
 	}
+	p.CPURequest, ok = t.request(placementCPU, 3, telemetry.MaxCPURequest)
+	p.MemoryRequest, ok2 = t.request(placementMemory, 0, telemetry.MaxMemoryRequest)
 	p.Labels = t.labels()
-	return p, true
+	return p, ok && ok2
+}
+
+// request reads what a placement asked for, 0 where the cell is empty or the
+// file does not have the column.
+func (t *table) request(column, scale int, limit uint64) (v uint64, ok bool) {
+	text := string(t.cell(column))
+	if text == "" {
+		return 0, true
+	}
+	d, err := unit.ParseDecimal(text)
+	if err != nil || d.Negative() || d.Above(limit, scale) {
+		t.cellFault(column, telemetry.Unparsable, fmt.Sprintf("%s: want a decimal from 0 to %s", quoteCell(text), unit.FormatDecimal(int64(limit), scale)))
+		return 0, false
+	}
+	n, err := d.Scaled(scale)
+	return uint64(n), err == nil
 }
 
 // share checks that the share lies in (0, 1]; it stays as it is written.

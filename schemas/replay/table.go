@@ -43,6 +43,20 @@ func openTable(src Source, columns []string, known func(string) bool) *table {
 	return t.header(known)
 }
 
+// openOptional is openTable with columns that a file need not have. They follow
+// the others; their cells are empty where they are missing.
+func openOptional(src Source, columns, optional []string) *table {
+	t := openTable(src, columns, func(name string) bool { return slices.Contains(optional, name) })
+	if t == nil {
+		return nil
+	}
+	t.columns = slices.Concat(columns, optional)
+	for _, name := range optional {
+		t.index = append(t.index, slices.Index(t.names, name))
+	}
+	return t
+}
+
 func (t *table) header(known func(string) bool) *table {
 	var missing []string
 	for _, want := range t.columns {
@@ -133,7 +147,12 @@ func (t *table) rowFault(reason telemetry.Reason, message string) {
 }
 
 // cell returns the text of a wanted column.
-func (t *table) cell(column int) []byte { return t.rows.cells[t.index[column]] }
+func (t *table) cell(column int) []byte {
+	if t.index[column] < 0 {
+		return nil
+	}
+	return t.rows.cells[t.index[column]]
+}
 
 // text returns a copy of the cell, and "" with false, having reported why,
 // where no name can look like this.

@@ -54,6 +54,7 @@ const (
 	RateEmbodied               // µg CO2e per device
 	RateLifetime               // ns
 	RateIdlePower              // µW
+	RateFullPower              // µW
 	NumRateKinds
 )
 
@@ -62,7 +63,7 @@ var (
 	managerNames  = [...]string{"", "k8s", "slurm", "vm", "host"}
 	modeNames     = [...]string{"", "whole", "mig", "timeslice", "mps", "fraction"}
 	rateKindNames = [...]string{
-		"", "device_price", "instance_price", "electricity", "pue", "grid_location", "grid_market", "embodied", "lifetime", "idle_power",
+		"", "device_price", "instance_price", "electricity", "pue", "grid_location", "grid_market", "embodied", "lifetime", "idle_power", "full_power",
 	}
 )
 

@@ -25,6 +25,7 @@ var rateRules = [NumRateKinds]rateRule{
 	RateEmbodied:      {suffix: "kg", scale: unit.CarbonScale + 3, max: 1e6},
 	RateLifetime:      {suffix: "h", scale: unit.TimeScale, max: 1e6},
 	RateIdlePower:     {suffix: "W", scale: unit.PowerScale, max: 5000},
+	RateFullPower:     {suffix: "W", scale: unit.PowerScale, max: 5000},
 }
 
 // ParseRateValue reads a rate's value and unit as written, e.g. "2.95" and

@@ -55,7 +55,15 @@ type Placement struct {
 	Start    int64
 	End      int64  // MaxTime: still running
 	Labels   string // a JSON object, or empty
+	// What it asked for of the node's cores (10⁻³) and memory (bytes); 0: not known.
+	CPURequest, MemoryRequest uint64
 }
+
+// Bounds of what a placement can ask for.
+const (
+	MaxCPURequest    = 100_000_000 // 10⁻³ cores
+	MaxMemoryRequest = 1 << 50     // bytes
+)
 
 // AllDevices in Placement.Devices means every accelerator of the node.
 const AllDevices = "*"

@@ -45,6 +45,7 @@ const (
 	NoReadings        // a directory without any
 	TooNew            // a correction of a window that the processor restates itself
 	Superseded        // a correction of a run that is not the last one begun
+	ServedUnplaced    // tokens or requests of a placement while it holds nothing of the node
 	NumReasons
 )
 
@@ -53,14 +54,14 @@ var reasonNames = [NumReasons]string{
 	"unknown_metric", "unknown_node", "unknown_device", "unknown_mode", "late", "end_not_after_start", "share_out_of_range",
 	"mode_mismatch", "implausible_rate", "unknown_parent", "beyond_horizon", "too_large", "counter_reset", "counter_hung",
 	"device_versions", "placement_versions", "placement_overlap", "rate_overlap", "rate_missing", "currency_mixed", "ignored", "no_readings",
-	"too_new", "superseded",
+	"too_new", "superseded", "served_unplaced",
 }
 
 // Noted reports whether what r is about counts all the same, or is no event of a
 // source: nothing of a source's is refused, but it is worth knowing.
 func (r Reason) Noted() bool {
 	switch r {
-	case BeyondHorizon, CounterReset, CounterHung, TooNew, Superseded:
+	case BeyondHorizon, CounterReset, CounterHung, TooNew, Superseded, ServedUnplaced:
 		return true
 	}
 	return r.Warning()

@@ -55,6 +55,20 @@ func (m Money) String() string  { return FormatDecimal(int64(m), MoneyScale) }
 func (c Carbon) String() string { return FormatDecimal(int64(c), CarbonScale) + " g" }
 func (r Ratio) String() string  { return FormatDecimal(int64(r), RatioScale) }
 
+// MarshalText writes the ratio as a decimal.
+func (r Ratio) MarshalText() ([]byte, error) { return AppendDecimal(nil, int64(r), RatioScale), nil }
+
+// UnmarshalText reads a decimal, rounded to 10⁻⁶.
+func (r *Ratio) UnmarshalText(text []byte) error {
+	d, err := ParseDecimal(string(text))
+	if err != nil {
+		return err
+	}
+	v, err := d.Scaled(RatioScale)
+	*r = Ratio(v)
+	return err
+}
+
 // FormatDecimal writes v·10⁻ˢᶜᵃˡᵉ with exactly scale decimals.
 func FormatDecimal(v int64, scale int) string {
 	return string(AppendDecimal(nil, v, scale))

@@ -130,3 +130,41 @@ func BenchmarkGenerate(b *testing.B) {
 	}
 	b.ReportMetric(float64(rows)/b.Elapsed().Seconds(), "rows/s")
 }
+
+// A mixed set has what a regular one lacks: partitioned and shared nodes, rows
+// that are missing and rows that come late, but within the horizon.
+func TestMixedSet(t *testing.T) {
+	dir := t.TempDir()
+	o := small(dir)
+	o.Nodes, o.Mixed = 8, true
+	set, err := Generate(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if regular := int64(601 * 8 * (4*5 + 1)); set.Rows <= regular*9/10 || set.Rows >= regular+601*4*2 {
+		t.Errorf("%d rows, want about %d: few missing, instances more", set.Rows, regular)
+	}
+	modes := map[string]int{}
+	for line := range strings.Lines(string(read(t, dir, "placements.csv"))) {
+		modes[strings.Split(line, ",")[9]]++
+	}
+	if modes["mig"] == 0 || modes["timeslice"] == 0 || modes["whole"] == 0 {
+		t.Errorf("placements by mode: %v, want mig, timeslice and whole", modes)
+	}
+	newest, late, latest := map[string]float64{}, 0, 0.0
+	for line := range strings.Lines(string(read(t, dir, "samples.csv"))) {
+		c := strings.Split(strings.TrimSpace(line), ",")
+		if c[0] == "time" {
+			continue
+		}
+		at := number(t, c[0])
+		if back := newest[c[1]] - at; back > 0 {
+			late++
+			latest = max(latest, back)
+		}
+		newest[c[1]] = max(newest[c[1]], at)
+	}
+	if late == 0 || latest >= 15*60*1000 {
+		t.Errorf("%d rows come late, the latest by %.0f ms; want some, all by less than 15 minutes", late, latest)
+	}
+}

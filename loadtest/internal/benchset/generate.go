@@ -26,6 +26,7 @@ func Generate(o Options) (Set, error) {
 	if err := replaydir.WriteRates(o.Dir, rates(o)); err != nil {
 		return Set{}, err
 	}
+	// A mixed set's device samples are those that were due, some of which are missing.
 	n, err := replaydir.WriteSamples(o.Dir, o.Zip, func(s *replaydir.Samples) { newTicker(o, jobs).run(s) })
 	ticks := int64(o.Duration/o.Every) + 1
 	return Set{Rows: n, DeviceSamples: ticks * int64(o.Nodes) * int64(o.Devices), Placements: len(rows)}, err
@@ -40,6 +41,9 @@ func inventory(o Options) []replaydir.Device {
 		for d := range o.Devices {
 			r.Device = deviceName(d)
 			rows = append(rows, r)
+			if o.partitioned(i) {
+				rows = append(rows, instances(o, r, d)...)
+			}
 		}
 	}
 	return rows
@@ -62,6 +66,7 @@ func rates(o Options) []replaydir.Rate {
 		{Kind: "grid_market", Key: "eu-central-1", Value: "182.5", Unit: "g/kWh"},
 		{Kind: "grid_market", Key: "us-east-1", Value: "0", Unit: "g/kWh"},
 		{Kind: "embodied", Key: model, Value: "164", Unit: "kg"},
+		{Kind: "idle_power", Key: model, Value: "68", Unit: "W"},
 	}
 	for i := range rows {
 		rows[i].Source = source

@@ -69,7 +69,7 @@ func placements(o Options, jobs []job) []replaydir.Placement {
 			if j.to < end {
 				r.End = o.Start.Add(time.Duration(j.to) * time.Second)
 			}
-			rows = append(rows, r)
+			rows = append(rows, split(o, n, j, r)...)
 		}
 	}
 	return rows

@@ -16,6 +16,8 @@ type Options struct {
 	Every    time.Duration
 	Seed     uint64
 	Zip      bool
+	// Mixed adds partitioned and shared nodes, missing and late readings.
+	Mixed bool
 }
 
 // Set says how large a generated set is.

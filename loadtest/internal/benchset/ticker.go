@@ -1,6 +1,7 @@
 package benchset
 
 import (
+	"math"
 	"math/rand/v2"
 	"time"
 
@@ -13,22 +14,24 @@ type columns struct{ power, energy, active, util, memory string }
 // gpu is the running state of one device; all integers, see the package.
 type gpu struct {
 	columns
-	busy   int64 // ppm
-	goal   int64 // ppm that busy moves to
-	idle   int64 // mW
-	power  int64 // mW
-	energy int64 // mJ
-	rest   int64 // mW·ms not yet in energy
+	busy   int64    // ppm
+	goal   int64    // ppm that busy moves to
+	idle   int64    // mW
+	power  int64    // mW
+	energy int64    // mJ
+	rest   int64    // mW·ms not yet in energy
+	parts  []string // printed columns of its instances
 }
 
 // ticker writes the set tick by tick.
 type ticker struct {
-	o      Options
-	gpus   []gpu // node after node
-	walls  []string
-	events []event // by second
-	next   int
-	rng    *rand.Rand
+	o       Options
+	gpus    []gpu // node after node
+	walls   []string
+	events  []event // by second
+	next    int
+	rng     *rand.Rand
+	weather *weather
 }
 
 // event changes what a device is asked to do.
@@ -57,6 +60,16 @@ func newTicker(o Options, jobs []job) *ticker {
 			})
 		}
 	}
+	for n := range o.Nodes {
+		for d := range o.Devices {
+			if o.partitioned(n) {
+				for i := range instanceProfiles {
+					t.gpus[n*o.Devices+d].parts = append(t.gpus[n*o.Devices+d].parts, replaydir.Columns(nodeName(n), instanceName(d, i), "gr_engine_active_ratio"))
+				}
+			}
+		}
+	}
+	t.weather = newWeather(t)
 	t.events = events(o, jobs)
 	return t
 }
@@ -73,13 +86,16 @@ func (t *ticker) run(s *replaydir.Samples) {
 		if at == 0 {
 			step = 0
 		}
+		t.weather.release(s, at)
 		for n := range t.o.Nodes {
-			t.node(s, stamp, n, step)
+			t.node(s, stamp, n, at, step)
 		}
 	}
+	t.weather.release(s, math.MaxInt64)
 }
 
-func (t *ticker) node(s *replaydir.Samples, stamp []byte, n int, step int64) {
+func (t *ticker) node(s *replaydir.Samples, stamp []byte, n int, at time.Duration, step int64) {
+	w, read := t.weather, t.weather.begin(n, at, stamp)
 	host := int64(1_450_000)
 	gpus := t.gpus[n*t.o.Devices : (n+1)*t.o.Devices]
 	for i := range gpus {
@@ -87,13 +103,21 @@ func (t *ticker) node(s *replaydir.Samples, stamp []byte, n int, step int64) {
 		noise := int64(t.rng.Uint32())
 		g.advance(step, noise)
 		host += g.power + g.busy*112/1000
-		s.Fixed(stamp, g.columns.power, g.power, 3)
-		s.Fixed(stamp, g.columns.energy, g.energy, 3)
-		s.Fixed(stamp, g.columns.active, g.busy/100, 4)
-		s.Fixed(stamp, g.columns.util, min(100, (g.busy+g.busy/4)/10_000), 2)
-		s.Fixed(stamp, g.columns.memory, g.memory(), 0)
+		if !read || w.chance(missingPPM) {
+			continue
+		}
+		w.row(s, g.columns.power, g.power, 3)
+		w.row(s, g.columns.energy, g.energy, 3)
+		w.row(s, g.columns.active, g.busy/100, 4)
+		w.row(s, g.columns.util, min(100, (g.busy+g.busy/4)/10_000), 2)
+		w.row(s, g.columns.memory, g.memory(), 0)
+		for k, columns := range g.parts {
+			w.row(s, columns, min(10_000, g.busy/int64(60+80*k)), 4)
+		}
 	}
-	s.Fixed(stamp, t.walls[n], host/100, 1)
+	if read {
+		w.row(s, t.walls[n], host/100, 1)
+	}
 }
 
 // advance moves a device by step milliseconds: utilisation drifts towards its

@@ -82,4 +82,5 @@ func setFlags(c *cobra.Command, o *benchset.Options, nodes int, duration time.Du
 	c.Flags().DurationVar(&o.Duration, "duration", duration, "length of the set")
 	c.Flags().DurationVar(&o.Every, "every", 2*time.Second, "time between two samples of a device")
 	c.Flags().Uint64Var(&o.Seed, "seed", 1, "the same seed gives the same set")
+	c.Flags().BoolVar(&o.Mixed, "mixed", false, "add partitioned and shared nodes, missing and late readings")
 }

@@ -39,6 +39,11 @@ func Estate(ctx context.Context, o Options, e estate.Options) (err error) {
 		return err
 	}
 	s.say("\nworst: the largest deviation of a row's figures from the truth, of those too large to be noise; \"!\" marks one beyond %.0f %%.\n", 100*tolerance)
+	wrong, err := s.hours(ctx, truth)
+	if err != nil {
+		return err
+	}
+	off += wrong
 	if err := s.proof(ctx); err != nil {
 		return err
 	}
@@ -60,6 +65,8 @@ func (s *session) more() {
 Ask for more while a system is up (repeat the demo with --keep, or fill one that "make up" runs):
   ntegral sql --data %[1]s "SELECT hour, workload, energy_kwh, cost FROM workload_efficiency_hourly ORDER BY energy_kwh DESC LIMIT 10"
   ntegral sql --data %[1]s "SELECT cluster, workload, idle_hours, energy_kwh, cost FROM idle_daily ORDER BY idle_hours DESC LIMIT 10"
+  ntegral sql --data %[1]s "SELECT hour, workload, output_tokens, j_per_output_token, cost_per_output_token * 1e6 FROM served_hourly WHERE output_tokens > 0"
+  ntegral learn --data %[1]s
   ntegral sql --data %[1]s "SHOW TABLES"
   ntegral report --data %[1]s --by team
 `, dir)

@@ -4,7 +4,8 @@
 // Words: the plan says which nodes, devices and workloads there are; the model
 // is what physically happens, second by second, for each device and node; the
 // readings are what imperfect sensors report of it, at ten-second steps, with
-// noise, a counter reset, a hung counter, a gap, duplicates and disorder; the
+// noise, a counter reset, a hung counter, a gap, duplicates and disorder, and
+// what inference servers count of their requests; the
 // truth is the model summed directly, per workload.
 //
 // Invariants: the same options give the same bytes. The truth knows nothing of

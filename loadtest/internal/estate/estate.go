@@ -102,7 +102,7 @@ func placements(p plan, start time.Time) []replaydir.Placement {
 	for i, h := range p.holds {
 		w, n := p.workloads[h.job], p.nodes[h.node]
 		r := replaydir.Placement{
-			ID: fmt.Sprintf("%s-%04d", w.manager, 4100+i), Manager: w.manager, Cluster: n.cluster, Workload: w.name,
+			ID: p.placementID(i), Manager: w.manager, Cluster: n.cluster, Workload: w.name,
 			Kind: w.kind, Tenant: w.tenant, Team: w.team, Node: n.name, Devices: "*", Mode: "whole", Share: "1",
 			Start: start.Add(time.Duration(h.from) * time.Second), Labels: fmt.Sprintf(`{"project":%q}`, w.team),
 		}

@@ -49,6 +49,7 @@ type hold struct {
 type workload struct {
 	name, manager, kind, team, tenant string
 	shape                             shape
+	serves                            service // zero: it answers no requests
 }
 
 // plan is the estate without time: who is where.
@@ -74,20 +75,20 @@ func newPlan(duration time.Duration) plan {
 	}
 	p.nodes[len(p.nodes)-1].cpus = 2
 	p.workloads = []workload{
-		{"pretrain-7b", "slurm", "training", "foundation", "research", training(0.93, 900, 2400)},
-		{"finetune-lora", "slurm", "training", "foundation", "research", training(0.84, 600, 0)},
-		{"eval-sweep", "slurm", "evaluation", "foundation", "research", stalling(0.61)},
-		{"protein-fold", "slurm", "training", "biology", "research", stalling(0.72)},
-		{"chat-70b", "k8s", "inference", "assistant", "product", serving(0.46, 0.55)},
-		{"embed-small", "k8s", "inference", "search", "product", serving(0.18, 0.8)},
-		{"notebook-explore", "k8s", "notebook", "research-tools", "research", resident},
-		{"vision-train", "k8s", "training", "vision", "product", training(0.88, 1200, 3000)},
-		{"translate-api", "k8s", "inference", "language", "product", serving(0.38, 0.7)},
-		{"speech-api", "k8s", "inference", "language", "product", serving(0.29, 0.9)},
-		{"render-farm", "vm", "rendering", "media", "studio", framing(0.8)},
-		{"workstation", "vm", "interactive", "media", "studio", framing(0.12)},
-		{"etl-features", "slurm", "batch", "search", "product", stalling(0.7)},
-		{"climate-sim", "slurm", "batch", "science", "research", training(0.9, 0, 0)},
+		{"pretrain-7b", "slurm", "training", "foundation", "research", training(0.93, 900, 2400), service{}},
+		{"finetune-lora", "slurm", "training", "foundation", "research", training(0.84, 600, 0), service{}},
+		{"eval-sweep", "slurm", "evaluation", "foundation", "research", stalling(0.61), service{}},
+		{"protein-fold", "slurm", "training", "biology", "research", stalling(0.72), service{}},
+		{"chat-70b", "k8s", "inference", "assistant", "product", serving(0.46, 0.55), service{0.55, 900, 280}},
+		{"embed-small", "k8s", "inference", "search", "product", waiting(serving(0.18, 0.8), 0.55, 0.7), service{40, 480, 0}},
+		{"notebook-explore", "k8s", "notebook", "research-tools", "research", resident, service{}},
+		{"vision-train", "k8s", "training", "vision", "product", training(0.88, 1200, 3000), service{}},
+		{"translate-api", "k8s", "inference", "language", "product", serving(0.38, 0.7), service{6, 60, 65}},
+		{"speech-api", "k8s", "inference", "language", "product", serving(0.29, 0.9), service{1.5, 220, 40}},
+		{"render-farm", "vm", "rendering", "media", "studio", framing(0.8), service{}},
+		{"workstation", "vm", "interactive", "media", "studio", framing(0.12), service{}},
+		{"etl-features", "slurm", "batch", "search", "product", stalling(0.7), service{}},
+		{"climate-sim", "slurm", "batch", "science", "research", training(0.9, 0, 0), service{}},
 	}
 	p.hold("pretrain-7b", "h100-01", 4, 82)
 	p.hold("pretrain-7b", "h100-02", 4, 82)

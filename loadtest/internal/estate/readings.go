@@ -87,6 +87,7 @@ func (r *recorder) tick(k, last, i int) {
 	for d := range n.cards {
 		r.card(n, ph, d, x, keep)
 	}
+	r.served(i, x, keep)
 }
 
 func (r *recorder) card(n node, ph physics, d int, x float64, keep func(device, metric, value string)) {
@@ -104,6 +105,9 @@ func (r *recorder) card(n node, ph physics, d int, x float64, keep func(device, 
 		keep(name, "gpu_util_ratio", decimal(1-math.Pow(1-busy, 2.2), 2))
 	} else {
 		keep(name, "gpu_util_ratio", decimal(busy, 2))
+	}
+	if n.name == r.faults.throttle.node {
+		keep(name, "throttle_seconds_total", decimal(throttled*r.faults.throttledUntil(x), 3))
 	}
 	held := ph.used[d][int(x)]
 	used := n.card.memory * (0.006 + held*(0.72+0.1*busy))

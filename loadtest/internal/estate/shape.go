@@ -81,6 +81,15 @@ func serving(level, burst float64) shape {
 	}
 }
 
+// waiting is a server to which nobody sends a request in a part of the recording.
+func waiting(s shape, from, to float64) shape {
+	return func(rng *rand.Rand, n int) []float64 {
+		u := s(rng, n)
+		clear(u[int(from*float64(n)):int(to*float64(n))])
+		return u
+	}
+}
+
 // resident holds a model in memory and asks nothing of it.
 func resident(_ *rand.Rand, n int) []float64 { return make([]float64, n+1) }
 

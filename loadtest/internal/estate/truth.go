@@ -19,6 +19,7 @@ type Truth struct {
 type Figures struct {
 	Workload         string   `json:"workload"`
 	DeviceHours      float64  `json:"device_hours"`
+	IdleHours        float64  `json:"idle_hours"` // of them, held by nobody or not used
 	BusyRatio        float64  `json:"busy_ratio"`
 	EnergyKWh        float64  `json:"energy_kwh"`
 	OverheadKWh      float64  `json:"overhead_kwh"`
@@ -28,12 +29,17 @@ type Figures struct {
 	CarbonLocationKg float64  `json:"carbon_location_kg"`
 	CarbonMarketKg   float64  `json:"carbon_market_kg"`
 	EmbodiedKg       *float64 `json:"embodied_kg"`
+	Requests         float64  `json:"requests"`
+	InputTokens      float64  `json:"input_tokens"`
+	OutputTokens     float64  `json:"output_tokens"`
 }
 
 var notes = []string{
 	"sums over the seconds of the model that the readings were taken from, not over the readings",
 	"energy: accelerators, plus the overhead of their machine where it has a wall meter, in equal parts for each accelerator, held or not; on a machine without accelerators in equal parts for each running job",
 	"boundary: the hosts of rented instances have no meter, so their energy is in neither truth nor measurement",
+	"idle: held by nobody, or loaded below a hundredth in the mean of a minute",
+	"requests and tokens: in proportion to the load of the server's cards",
 	"cost: a rented instance in equal parts for each accelerator; on own sites the accelerator's price and the electricity",
 }
 
@@ -79,6 +85,10 @@ func (a *accountant) finish(name string) Figures {
 // Add adds the sums of o; the busy ratio, which is none, stays.
 func (f *Figures) Add(o Figures) {
 	f.DeviceHours += o.DeviceHours
+	f.IdleHours += o.IdleHours
+	f.Requests += o.Requests
+	f.InputTokens += o.InputTokens
+	f.OutputTokens += o.OutputTokens
 	f.EnergyKWh += o.EnergyKWh
 	f.OverheadKWh += o.OverheadKWh
 	f.FacilityKWh += o.FacilityKWh
@@ -102,6 +112,7 @@ func plus(sum **float64, v float64) {
 // node adds up one node in spells in which nothing changes hands or price.
 func (a *accountant) node(at int, ph physics) {
 	n := a.plan.nodes[at]
+	a.service(at, ph)
 	for _, s := range a.spells(at) {
 		from, to := float64(s[0]), float64(s[1])
 		hours := (to - from) / 3600
@@ -120,6 +131,7 @@ func (a *accountant) node(at int, ph physics) {
 			name := a.holder(at, d, s[0])
 			f := a.of(name)
 			f.DeviceHours += hours
+			f.IdleHours += a.unused(name, ph.busy[d], from, to)
 			a.busy[name] += between(ph.busy[d], from, to) / 3600
 			pr.hold(f, n.cards, hours)
 			pr.energy(f, between(ph.power[d], from, to), rest/float64(n.cards))

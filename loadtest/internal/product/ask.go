@@ -8,7 +8,7 @@ import (
 )
 
 // Groupings are the columns that a report can be asked by.
-var Groupings = []string{"workload", "team", "tenant", "cluster", "region", "node", "device"}
+var Groupings = []string{"workload", "team", "tenant", "cluster", "region", "node", "device", "state"}
 
 // Replay prepares a replay of dir into the system.
 func (s *System) Replay(ctx context.Context, dir string, args ...string) *Command {

@@ -45,6 +45,11 @@ CREATE TABLE facts
     location_intervals Int64,
     market_intervals Int64,
     embodied_intervals Int64,
+    idle_j Decimal(18, 6),
+    idle_intervals Int64,
+    input_tokens Int64,
+    output_tokens Int64,
+    requests Int64,
     recorded_at DateTime64(3, 'UTC'),
     task Int32,
     epoch UInt64,
@@ -104,7 +109,12 @@ CREATE TABLE ledger
     cost_intervals Int64,
     location_intervals Int64,
     market_intervals Int64,
-    embodied_intervals Int64
+    embodied_intervals Int64,
+    idle_j Decimal(38, 6),
+    idle_intervals Int64,
+    input_tokens Int64,
+    output_tokens Int64,
+    requests Int64
 )
 ENGINE = MergeTree
 ORDER BY (task, step)

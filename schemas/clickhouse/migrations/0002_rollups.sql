@@ -41,7 +41,12 @@ CREATE TABLE facts_hourly
     cost_intervals Int64,
     location_intervals Int64,
     market_intervals Int64,
-    embodied_intervals Int64
+    embodied_intervals Int64,
+    idle_j Decimal(38, 6),
+    idle_intervals Int64,
+    input_tokens Int64,
+    output_tokens Int64,
+    requests Int64
 )
 ENGINE = SummingMergeTree
 PARTITION BY toYYYYMM(hour)
@@ -74,7 +79,12 @@ SELECT
     sum(cost_intervals) AS cost_intervals,
     sum(location_intervals) AS location_intervals,
     sum(market_intervals) AS market_intervals,
-    sum(embodied_intervals) AS embodied_intervals
+    sum(embodied_intervals) AS embodied_intervals,
+    sum(idle_j) AS idle_j,
+    sum(idle_intervals) AS idle_intervals,
+    sum(input_tokens) AS input_tokens,
+    sum(output_tokens) AS output_tokens,
+    sum(requests) AS requests
 FROM facts
 GROUP BY hour, node, device, placement, state, provider, region, zone, instance_type, cluster, device_kind, device_model, manager, workload, workload_kind, tenant, team, currency;
 
@@ -121,7 +131,12 @@ CREATE TABLE facts_daily
     cost_intervals Int64,
     location_intervals Int64,
     market_intervals Int64,
-    embodied_intervals Int64
+    embodied_intervals Int64,
+    idle_j Decimal(38, 6),
+    idle_intervals Int64,
+    input_tokens Int64,
+    output_tokens Int64,
+    requests Int64
 )
 ENGINE = SummingMergeTree
 PARTITION BY toYYYYMM(day)
@@ -154,6 +169,11 @@ SELECT
     sum(cost_intervals) AS cost_intervals,
     sum(location_intervals) AS location_intervals,
     sum(market_intervals) AS market_intervals,
-    sum(embodied_intervals) AS embodied_intervals
+    sum(embodied_intervals) AS embodied_intervals,
+    sum(idle_j) AS idle_j,
+    sum(idle_intervals) AS idle_intervals,
+    sum(input_tokens) AS input_tokens,
+    sum(output_tokens) AS output_tokens,
+    sum(requests) AS requests
 FROM facts_hourly
 GROUP BY day, node, device, placement, state, provider, region, zone, instance_type, cluster, device_kind, device_model, manager, workload, workload_kind, tenant, team, currency;

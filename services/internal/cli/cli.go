@@ -123,7 +123,7 @@ With --data DIR a command finds the system that "ntegral up --data DIR" runs.`,
 	})
 	root.PersistentFlags().StringVar(&a.data, "data", "", "data folder of the system (or NTEGRAL_DATA)")
 	for _, c := range []*cobra.Command{
-		a.up(), a.down(), a.status(), a.replay(), a.report(), a.reconcile(), a.sql(), a.verify(), a.migrate(),
+		a.up(), a.down(), a.status(), a.replay(), a.report(), a.reconcile(), a.learn(), a.sql(), a.verify(), a.migrate(),
 		a.kafka(), a.clickhouse(), a.processor(), a.sink(), a.version(), a.docs(),
 	} {
 		if c.Args == nil {

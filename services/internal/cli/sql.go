@@ -16,7 +16,7 @@ func (a *app) sql() *cobra.Command {
 	c := &cobra.Command{
 		Use: "sql QUERY", Short: "Ask the store in SQL, as the user that may only read",
 		Long: `Ask the store one question in ClickHouse's SQL. Views made for this: workload_efficiency_hourly,
-idle_daily; all facts: facts (docs/formats/tables.md). --format takes any of ClickHouse's formats.`,
+states_daily, idle_daily, served_hourly; all facts: facts (docs/formats/tables.md). --format takes any of ClickHouse's formats.`,
 		Example: `  ntegral sql --data ./data "SELECT workload, sum(energy_kwh) FROM workload_efficiency_hourly GROUP BY workload"
   ntegral sql --data ./data "SELECT * FROM ledger" --format JSONEachRow`,
 		Args: func(_ *cobra.Command, args []string) error {

@@ -39,7 +39,9 @@ type session struct {
 }
 
 func newSession(t *task) (*session, error) {
-	producer, err := kafka.NewClient(t.env.cfg.Kafka, t.logger, kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	// What a task appends is a batch already, and it waits for each: it gains nothing
+	// by lingering.
+	producer, err := kafka.NewClient(t.env.cfg.Kafka, t.logger, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerLinger(0))
 	if err != nil {
 		return nil, err
 	}

@@ -92,8 +92,7 @@ func (r *run) publishDimensions(ctx context.Context, d dimensions) error {
 	for i := range d.rates {
 		rate := shiftRate(d.rates[i].Rate, r.progress.Shift)
 		e := record.Envelope{ID: r.out.id("rate", 0, int64(d.rates[i].Line)), Type: record.TypeRate, Time: at}
-		// One key, so that a version of a rate never overtakes an earlier one.
-		if err := r.out.send(ctx, record.Rates, "rates", e, record.AppendRate(nil, &rate)); err != nil {
+		if err := r.out.send(ctx, record.Rates, record.RatesKey, e, record.AppendRate(nil, &rate)); err != nil {
 			return err
 		}
 	}

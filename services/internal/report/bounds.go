@@ -11,9 +11,10 @@ import (
 	"github.com/ntegral/ntegral/services/internal/textrow"
 )
 
-// checkEdges refuses bounds that would cut a window: a fact cannot be divided.
-func checkEdges(ctx context.Context, store textrow.Store, q Query) error {
-	if q.From.IsZero() && q.To.IsZero() {
+// CheckEdges refuses bounds that would cut a window: a fact cannot be divided. A
+// bound that is zero is none.
+func CheckEdges(ctx context.Context, store textrow.Store, from, to time.Time) error {
+	if from.IsZero() && to.IsZero() {
 		return nil
 	}
 	return textrow.Each(ctx, store, "SELECT DISTINCT window_seconds FROM facts", nil, func(row []string) error {
@@ -24,7 +25,7 @@ func checkEdges(ctx context.Context, store textrow.Store, q Query) error {
 		for _, bound := range []struct {
 			name string
 			at   time.Time
-		}{{"from", q.From}, {"to", q.To}} {
+		}{{"from", from}, {"to", to}} {
 			if bound.at.IsZero() || bound.at.Nanosecond() == 0 && bound.at.Unix()%seconds == 0 {
 				continue
 			}

@@ -31,7 +31,7 @@ import (
 
 // Groupings are the columns that a report can be grouped by.
 func Groupings() []string {
-	return []string{"workload", "team", "tenant", "cluster", "region", "node", "device"}
+	return []string{"workload", "team", "tenant", "cluster", "region", "node", "device", "state"}
 }
 
 // Formats are the forms in which a report can be written.
@@ -72,7 +72,7 @@ func Write(ctx context.Context, from Source, q Query, w io.Writer) error {
 	if err := q.Validate(); err != nil {
 		return err
 	}
-	if err := checkEdges(ctx, from.Store, q); err != nil {
+	if err := CheckEdges(ctx, from.Store, q.From, q.To); err != nil {
 		return err
 	}
 	if err := checkAsOf(ctx, from, q); err != nil {

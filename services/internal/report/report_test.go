@@ -49,6 +49,10 @@ func row(workload string, minute int, n int64, edit func(*fact.Row)) fact.Row {
 	s[fact.HoldCost], s[fact.EnergyCost] = n*2_000_000_001, n*500_000_000
 	s[fact.CarbonLocation], s[fact.CarbonMarket], s[fact.Embodied] = n*40_000_000, n*10_000_000, n*5_000_000
 	s[fact.Intervals], s[fact.CostIntervals], s[fact.LocationIntervals], s[fact.MarketIntervals], s[fact.EmbodiedIntervals] = n, n, n, n, n
+	r.State = fact.StateActive
+	if workload == "" {
+		r.State = fact.StateUnallocated
+	}
 	r.RecordedAt, r.Task, r.Epoch, r.Step, r.Reason = first.UnixNano(), 0, 1, 1, fact.ReasonClosed
 	if edit != nil {
 		edit(&r)
@@ -88,11 +92,13 @@ func facts() []fact.Row {
 		// A cost of nothing is known.
 		row("free", 0, 1, unknown(fact.HoldCost, fact.EnergyCost)),
 		row("cpu only", 0, 1, func(r *fact.Row) {
-			r.Node, r.Device = "n0", ""
+			r.Node, r.Device, r.State = "n0", "", ""
 			unknown(fact.DeviceSeconds, fact.BusySeconds, fact.KnownSeconds, fact.CoveredSeconds)(r)
 		}),
 		// Present, and nothing else is known of it.
-		row("dark", 0, 1, func(r *fact.Row) { r.Node, r.Device, r.Currency, r.Sums = "n9", "", "", fact.Sums{fact.Intervals: 1} }),
+		row("dark", 0, 1, func(r *fact.Row) {
+			r.Node, r.Device, r.State, r.Currency, r.Sums = "n9", "", "", "", fact.Sums{fact.Intervals: 1}
+		}),
 		// More µJ than 64 bits hold.
 	}
 	for i := range 20 {
@@ -137,6 +143,8 @@ func TestReports(t *testing.T) {
 		{"workload.table", report.Query{By: "workload"}},
 		{"device.csv", report.Query{By: "device"}},
 		{"device.table", report.Query{By: "device"}},
+		{"state.csv", report.Query{By: "state"}},
+		{"state.table", report.Query{By: "state"}},
 		{"range.csv", report.Query{By: "workload", From: midnight.Add(time.Minute), To: midnight.Add(2 * time.Minute)}},
 		{"as_of_first.csv", report.Query{By: "workload", AsOf: first, To: midnight.Add(2 * time.Minute)}},
 		{"as_of_second.csv", report.Query{By: "workload", AsOf: second, To: midnight.Add(2 * time.Minute)}},
