@@ -178,56 +178,6 @@ func TestTornCheckpoints(t *testing.T) {
 	p.stop(t)
 }
 
-// TestLastCheckpointIsReadAlone looks where the reading of checkpoints begins.
-func TestLastCheckpointIsReadAlone(t *testing.T) {
-	b := kafkatest.InProcess(t)
-	r := newRig(t, b, 1)
-	for range 3 {
-		p := r.startProcess(r.cfg)
-		r.publish(20)
-		r.check()
-		p.stop(t)
-	}
-	var last *kgo.Record
-	readAll(r, record.State, func(rec *kgo.Record) { last = rec })
-	m, err := record.DecodeManifest(last.Value)
-	if err != nil {
-		t.Fatal(err)
-	}
-	start := m.FirstChunk - 3 // the checkpoint before it: header, chunk, manifest
-	chunk := func(n int) {
-		r.produce(record.State, "", record.TypeChunk, []byte("x"),
-			record.Header{Key: headerCheckpoint, Value: []byte("77")}, record.Header{Key: headerChunk, Value: fmt.Append(nil, n)})
-	}
-	for _, c := range []struct {
-		name string
-		add  func()
-		want int64
-	}{
-		{"its manifest at the end", func() {}, m.FirstChunk},
-		{"one that was begun behind it", func() { chunk(0); chunk(1); chunk(2) }, m.FirstChunk},
-		{"a chunk out of place", func() { chunk(1) }, start},
-		{"a chunk of no place", func() { chunk(1_000) }, start},
-	} {
-		c.add()
-		ends, err := kafka.EndOffsets(t.Context(), r.client, record.State)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s, err := newSession(&task{env: r.environment(r.cfg), logger: kafkatest.Logger(t)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got, err := s.lastCheckpoint(t.Context(), start, ends[record.State][0]); err != nil || got != c.want {
-			t.Errorf("%s: read from %d, %v, want %d", c.name, got, err, c.want)
-		}
-		if cp, err := s.findCheckpoint(t.Context()); err != nil || cp == nil || cp.manifest != m {
-			t.Errorf("%s: found %+v, %v, want step %d", c.name, cp, err, m.Step)
-		}
-		s.close()
-	}
-}
-
 // openSession opens the task without running it.
 func openSession(t *testing.T, r *rig) *session {
 	t.Helper()

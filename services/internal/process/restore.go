@@ -80,17 +80,13 @@ func (s *session) findCheckpoint(ctx context.Context) (*complete, error) {
 	if start == end {
 		return nil, nil
 	}
-	// Two checkpoints and more lie there, each of gigabytes on a large system, and
-	// whoever restarts waits for them: first the last one alone.
-	from, err := s.lastCheckpoint(ctx, start, end)
+	reader, err := kafka.NewReader(s.task.env.cfg.Kafka, s.task.logger, record.State, id, start)
 	if err != nil {
 		return nil, err
 	}
-	scan, err := s.scanState(ctx, from, end)
-	if err == nil && scan.best == nil && from > start {
-		scan, err = s.scanState(ctx, start, end)
-	}
-	if err != nil {
+	defer reader.Close()
+	scan := checkpointScan{chunks: map[uint64]map[uint64][]byte{}}
+	if err := reader.ReadTo(ctx, end, scan.add); err != nil {
 		return nil, err
 	}
 	if scan.torn > 0 || scan.foreign > 0 {
@@ -102,45 +98,6 @@ func (s *session) findCheckpoint(ctx context.Context) (*complete, error) {
 			errStateMismatch, scan.foreignVersion, stateVersion))
 	}
 	return scan.best, nil
-}
-
-// scanState reads the state partition from one offset to another.
-func (s *session) scanState(ctx context.Context, from, end int64) (*checkpointScan, error) {
-	reader, err := kafka.NewReader(s.task.env.cfg.Kafka, s.task.logger, record.State, s.task.id, from)
-	if err != nil {
-		return nil, err
-	}
-	defer reader.Close()
-	scan := &checkpointScan{chunks: map[uint64]map[uint64][]byte{}}
-	return scan, reader.ReadTo(ctx, end, scan.add)
-}
-
-// lastCheckpoint returns where the last complete checkpoint begins, if the
-// partition ends with its manifest, or with some chunks of one that was never
-// finished right behind it; otherwise start, from where all is found. Whether it
-// is whole is for the scan to say.
-func (s *session) lastCheckpoint(ctx context.Context, start, end int64) (int64, error) {
-	for at := end - 1; at >= start; {
-		reader, err := kafka.NewReader(s.task.env.cfg.Kafka, s.task.logger, record.State, s.task.id, at)
-		if err != nil {
-			return 0, err
-		}
-		records, err := reader.Poll(ctx, 1)
-		reader.Close()
-		if err != nil {
-			return 0, err
-		}
-		if _, n, ok := chunkPlace(records[0]); ok && eventType(records[0]) == record.TypeChunk && at == end-1 && n < uint64(at-start) {
-			at -= int64(n) + 1
-			continue
-		}
-		m, err := record.DecodeManifest(records[0].Value)
-		if err != nil || eventType(records[0]) != record.TypeManifest || m.Version != stateVersion || m.FirstChunk < start || m.FirstChunk >= at {
-			break
-		}
-		return m.FirstChunk, nil
-	}
-	return start, nil
 }
 
 // checkpointScan collects checkpoints record by record.
@@ -169,32 +126,19 @@ func (c *checkpointScan) add(r *kgo.Record) error {
 	return nil
 }
 
-// chunkPlace reads which checkpoint a chunk belongs to, and its place there.
-func chunkPlace(r *kgo.Record) (id, n uint64, ok bool) {
-	found := 0
-	for _, h := range r.Headers {
-		to := &id
-		switch h.Key {
-		case headerCheckpoint:
-		case headerChunk:
-			to = &n
-		default:
-			continue
-		}
-		v, err := strconv.ParseUint(string(h.Value), 10, 64)
-		if err != nil {
-			return 0, 0, false
-		}
-		*to = v
-		found++
-	}
-	return id, n, found == 2
-}
-
 // addChunk keeps a chunk in its place: a producer's retry can repeat chunks.
 func (c *checkpointScan) addChunk(r *kgo.Record) {
-	id, n, ok := chunkPlace(r)
-	if !ok {
+	var id, n uint64
+	var err1, err2 error
+	for _, h := range r.Headers {
+		switch h.Key {
+		case headerCheckpoint:
+			id, err1 = strconv.ParseUint(string(h.Value), 10, 64)
+		case headerChunk:
+			n, err2 = strconv.ParseUint(string(h.Value), 10, 64)
+		}
+	}
+	if err1 != nil || err2 != nil {
 		c.torn++
 		return
 	}
