@@ -54,7 +54,7 @@ func (c *Calculator) count(n *Node, lo, hi int64) {
 			case k == memory:
 				c.scratch.counts = c.Reader.LevelSpans(c.scratch.counts[:0], s, lo, hi)
 			default:
-				c.scratch.counts = c.Reader.CountSpans(c.scratch.counts[:0], s, lo, hi)
+				c.scratch.counts = c.Reader.CountSpans(c.scratch.counts[:0], s, k == throttle || k == cpu, lo, hi)
 			}
 			one.of[k] = c.countedOver(c.scratch.counts)
 		}
@@ -219,11 +219,11 @@ func (c *Calculator) used(placement string, i int) (cores, bytes int64) {
 			continue
 		}
 		if s := &one.of[cpu]; s.covered != nil && s.covered[i] > 0 {
-			cores += exact.MulDivFloor(s.amount[i], 1000, s.covered[i], telemetry.MaxCPURequest)
+			cores = min(telemetry.MaxCPURequest, cores+exact.MulDivFloor(s.amount[i], 1000, s.covered[i], telemetry.MaxCPURequest))
 		}
 		if s := &one.of[memory]; s.covered != nil && s.covered[i] > 0 {
-			bytes += exact.MulDivFloor(s.amount[i], 1_000_000_000, s.covered[i], telemetry.MaxMemoryRequest)
+			bytes = min(telemetry.MaxMemoryRequest, bytes+exact.MulDivFloor(s.amount[i], 1_000_000_000, s.covered[i], telemetry.MaxMemoryRequest))
 		}
 	}
-	return min(cores, telemetry.MaxCPURequest), min(bytes, telemetry.MaxMemoryRequest)
+	return cores, bytes
 }

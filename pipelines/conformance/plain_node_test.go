@@ -1,6 +1,9 @@
 package conformance_test
 
-import "math/big"
+import (
+	"math/big"
+	"slices"
+)
 
 // The most that a placement can ask for or use (10.5): 10⁻³ cores and bytes.
 const (
@@ -28,9 +31,12 @@ func (v *view) readUsage() {
 		switch {
 		case !ok:
 		case key.metric == "cpu_seconds_total":
-			v.cores[holder] = append(v.cores[holder], countedUp(readings))
+			v.cores[holder] = append(v.cores[holder], countedUp(readings, mostOfTime))
 		case key.metric == "memory_used_bytes":
-			used := gaugeCandidates(gaugeSegments(readings), second)
+			plausible := slices.DeleteFunc(gaugeSegments(readings), func(s segment) bool {
+				return max(s.first.value, s.second.value) > maxMemory
+			})
+			used := gaugeCandidates(plausible, second)
 			v.memory[holder] = append(v.memory[holder], stretches(nil).add(rungPower, used))
 		}
 	}

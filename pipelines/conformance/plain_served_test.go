@@ -29,7 +29,7 @@ func servedOf(n *node) []servedSeries {
 		if key.metric != "tokens_input_total" && key.metric != "tokens_output_total" && key.metric != "requests_total" {
 			continue
 		}
-		s := servedSeries{metric: key.metric, device: key.device, given: countedUp(readings)}
+		s := servedSeries{metric: key.metric, device: key.device, given: countedUp(readings, mostOfCounts)}
 		s.on, s.holder, s.activity = n.activityOf(key.device)
 		out = append(out, s)
 	}

@@ -15,12 +15,16 @@ func (d directory) limits() thresholds {
 // below compares a ratio with a threshold: x·10⁶ < r·y; with y = 0 it is not.
 func below(x, y, r int64) bool { return y != 0 && product(x, million).Cmp(product(r, y)) < 0 }
 
-// mostCounted is the most that a segment of a counter may give, ns or counts.
-const mostCounted = int64(1e17)
+// The most that a segment of a counter may give for each ns that it is long: of
+// times 10⁵ ns, of counts one.
+const (
+	mostOfTime   = int64(100_000)
+	mostOfCounts = int64(1)
+)
 
 // countedUp are the segments of a counter that is not energy (10.2): neighbours
 // of at most max_silence, giving v₁ − v₀, or v₁ where v₁ < v₀.
-func countedUp(readings []reading) stretches {
+func countedUp(readings []reading, most int64) stretches {
 	var offered []candidate
 	for i := 1; i < len(readings); i++ {
 		s := segment{readings[i-1], readings[i]}
@@ -31,7 +35,7 @@ func countedUp(readings []reading) stretches {
 		if amount < 0 {
 			amount = s.second.value
 		}
-		if amount > mostCounted {
+		if product(amount).Cmp(product(most, s.duration())) > 0 {
 			continue
 		}
 		offered = append(offered, candidate{s.span(), func(x int64) int64 {
@@ -68,8 +72,8 @@ func (v *view) conditionOf(card string, iv interval) condition {
 	if r := v.prices.idle[card].at(iv.from).rate; r != nil && r.value > 0 {
 		c.idlePower = r
 	}
-	c.errors = countedUp(v.node.series[seriesKey{card, "xid_errors_total"}]).rises(iv)
-	c.throttled, _ = countedUp(v.node.series[seriesKey{card, "throttle_seconds_total"}]).over(iv, anyRung)
+	c.errors = countedUp(v.node.series[seriesKey{card, "xid_errors_total"}], mostOfCounts).rises(iv)
+	c.throttled, _ = countedUp(v.node.series[seriesKey{card, "throttle_seconds_total"}], mostOfTime).over(iv, anyRung)
 	util := gaugeSegments(v.node.series[seriesKey{card, "gpu_util_ratio"}])
 	c.util, c.utilOn = stretches(nil).add(rungPower, gaugeCandidates(util, 1e6)).over(iv, anyRung)
 	return c

@@ -86,7 +86,7 @@ func TestNodeVectors(t *testing.T) {
 		// 60 J × 28311552/37784208 = 44.957753779 J, the larger remainder.
 		{"memory in byte seconds", three + script(other) + "\n /b memory 0 9663676416 0.00000001 9663676416", "", "a", 0, ": energy_j=44.957754"},
 		// No more than 10⁵ cores, each series and their sum, as many as a has at most.
-		{"most usage", node + "hold a - whole - 0 60 100000\n" + script(other) + "\n dev c cpu\n /b cpu 0 0 60 99999999\n c/b cpu 0 0 60 99999999", "", "a", 0, half},
+		{"most usage", node + "hold a - whole - 0 60 100000\n" + script(other) + "\n dev c cpu\n /b cpu 0 0 60 5999999\n c/b cpu 0 0 60 5999999", "", "a", 0, half},
 		// Less than a KiB and nothing: weights 0 and 0.
 		{"weights of nothing", node + "hold a - whole - 0 60 - 1023\n" + script(other), "", "a", 0, half},
 		// b runs from 30 s on: all of 30 J, then three quarters.

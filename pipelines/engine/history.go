@@ -209,9 +209,21 @@ func (u *unpacker) each(data []byte, take func(key string, place, kind int, time
 	return !f.bad
 }
 
+func rising(times []int64) bool {
+	for i := 1; i < len(times); i++ {
+		if times[i-1] >= times[i] {
+			return false
+		}
+	}
+	return true
+}
+
 // fitsBlock reports whether a block can be unpacked into the node.
 func (n *node) fitsBlock(u *unpacker, data []byte) bool {
-	return u.each(data, func(key string, place, kind int, _, _ []int64) bool {
+	return u.each(data, func(key string, place, kind int, times, values []int64) bool {
+		if !rising(times) || slices.Min(values) < 0 {
+			return false
+		}
 		if kind == counterKind {
 			return place < meter.NumCounters
 		}

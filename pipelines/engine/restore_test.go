@@ -52,6 +52,8 @@ func TestRestoreRefusesBrokenState(t *testing.T) {
 		{"history of a device that is not there", after(7, 8, 0, 0, 5, 2, 2, 0, 1, 0, 8, 0)},
 		{"history that ends early", after(7, 6, 0, 0, 3, 2, 2, 0, 8, 0)},
 		{"placement without node's name", after(6, 0)},
+		{"counter with two readings at one time", after(9, 12, 0, 2, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0, 8, 0)},
+		{"counter with a negative reading", after(9, 10, 0, 1, 2, 1, 0, 0, 0, 0, 0, 0, 8, 0)},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if _, err := engine.Restore(engine.DefaultConfig(), chunkReader(cut(tc.state, 7))); !errors.Is(err, engine.ErrState) {

@@ -162,7 +162,7 @@ func (e *Engine) harmless(n *node, t *target) bool {
 		return s.Times[k] >= n.emitted
 	case t.metric == telemetry.EnergyJoules:
 		return s.Times[k] >= n.emitted && (k == 0 || s.Values[k] != s.Values[k-1])
-	case t.metric == telemetry.PowerWatts && k > 0:
+	case t.metric == telemetry.PowerWatts && k > 0 && s.Times[k] > s.Times[k-1]:
 		// Any counter reading that has just changed and lies between will do: one
 		// near the end, which is in the cache.
 		c := &t.counter.Counter

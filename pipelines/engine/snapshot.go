@@ -334,6 +334,10 @@ func (f *fields) series(s *meter.Series) {
 		lastStep += f.varint()
 		lastTime += lastStep
 		lastValue += f.varint()
+		if n := len(s.Times); n > 0 && lastTime <= s.Times[n-1] || lastValue < 0 {
+			f.bad, f.b = true, nil // no state of ours
+			return
+		}
 		s.Times = append(s.Times, lastTime)
 		s.Values = append(s.Values, lastValue)
 	}

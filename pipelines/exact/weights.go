@@ -3,6 +3,7 @@ package exact
 import (
 	"math"
 	"math/big"
+	"math/bits"
 )
 
 // Weights are the proportions in which something is split. They are small
@@ -23,8 +24,23 @@ func EqualWeights(buf Weights, n int) Weights {
 	return buf
 }
 
-// IntegerWeights returns weights that are not negative and whose sum fits 63 bits.
-func IntegerWeights(weights []int64) Weights { return Weights{small: weights} }
+// IntegerWeights returns weights that are not negative.
+func IntegerWeights(weights []int64) Weights {
+	sum, carry := uint64(0), uint64(0)
+	for _, w := range weights {
+		var c uint64
+		sum, c = bits.Add64(sum, uint64(w), 0)
+		carry |= c
+	}
+	if carry == 0 && sum < math.MaxInt64 {
+		return Weights{small: weights}
+	}
+	large := make([]*big.Int, len(weights))
+	for i, w := range weights {
+		large[i] = big.NewInt(w)
+	}
+	return Weights{large: large}
+}
 
 // RationalWeights returns integers in the proportions of rationals that are
 // not negative.

@@ -138,7 +138,6 @@ func (f field) uint(dst *uint64) error {
 	return nil
 }
 
-// int takes an int64 field, which Protobuf writes as a plain varint.
 // bounded reads a number that is at most limit.
 func (f field) bounded(dst *uint64, limit uint64) error {
 	if err := f.uint(dst); err != nil {
@@ -150,6 +149,7 @@ func (f field) bounded(dst *uint64, limit uint64) error {
 	return nil
 }
 
+// int takes an int64 field, which Protobuf writes as a plain varint.
 func (f field) int(dst *int64) error {
 	if f.typ != protowire.VarintType {
 		return malformed("wire type")

@@ -1,4 +1,4 @@
--- Facts: one row a window, device and placement; more rows of one key are
+-- Facts: one row a window, device, placement and state; more rows of one key are
 -- corrections and add up. Blocks carry tokens: a part is in the table once.
 CREATE TABLE facts
 (
