@@ -2,6 +2,7 @@ package engine
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -63,6 +64,10 @@ func (e *Engine) ApplyRate(r *telemetry.Rate) {
 	}
 	if r.Kind == telemetry.RateUnknown {
 		e.refuse(telemetry.ImplausibleRate, "", "unknown kind of rate", 1, 0, 0)
+		return
+	}
+	if !telemetry.PlausibleRate(r.Kind, r.Value) {
+		e.refuse(telemetry.ImplausibleRate, "", fmt.Sprintf("rate %s %s: value %d is out of bounds", r.Kind, r.Key, r.Value), 1, 0, 0)
 		return
 	}
 	if e.rates.Has(r) {

@@ -44,12 +44,29 @@ func ParseRateValue(k RateKind, value, unitText string) (v int64, currency strin
 		return 0, "", fmt.Errorf("value %q %s: %s lies within %g and %g", value, unitText, k, rule.min, rule.max)
 	}
 	if k == RateLifetime {
-		if v == 0 {
-			return 0, "", fmt.Errorf("value %q h: a lifetime is longer than 0", value)
-		}
 		v *= 3600 // from 10⁻⁹ h to ns
+		if v < minLifetime {
+			return 0, "", fmt.Errorf("value %q h: a lifetime is a second at least", value)
+		}
 	}
 	return v, currency, nil
+}
+
+// minLifetime keeps what is embodied within the figures of a window: in ns.
+const minLifetime = 1_000_000_000
+
+// PlausibleRate holds the same bounds against a value that is already an
+// integer, as it comes from a record that somebody else wrote.
+func PlausibleRate(k RateKind, v int64) bool {
+	rule := rateRules[k]
+	least, most := rule.min, rule.max
+	for range rule.scale {
+		least, most = least*10, most*10
+	}
+	if k == RateLifetime {
+		least, most = minLifetime, most*3600
+	}
+	return float64(v) >= least && float64(v) <= most
 }
 
 func (r rateRule) readUnit(k RateKind, text string) (currency string, err error) {

@@ -122,3 +122,31 @@ func TestNamesRoundTrip(t *testing.T) {
 		}
 	}
 }
+
+// A value that passes as written passes as an integer, and bounds hold for both.
+func TestRatesBeyondBounds(t *testing.T) {
+	for _, tc := range []struct {
+		kind  telemetry.RateKind
+		value int64
+		want  bool
+	}{
+		{telemetry.RateLifetime, 999_999_999, false},
+		{telemetry.RateLifetime, 1_000_000_000, true},
+		{telemetry.RateLifetime, 3_600_000_000_000_000_000, true},
+		{telemetry.RateEmbodied, 1_000_000_000_000_000, true},
+		{telemetry.RateEmbodied, 1_100_000_000_000_000, false},
+		{telemetry.RatePUE, 999_999, false},
+		{telemetry.RatePUE, 1_000_000, true},
+		{telemetry.RateElectricity, -1_000_000_000, true},
+		{telemetry.RateDevicePrice, -1, false},
+		{telemetry.RateDevicePrice, 9_000_000_000_000_000_000, false},
+		{telemetry.RateIdlePower, 5_000_000_000, true},
+	} {
+		if got := telemetry.PlausibleRate(tc.kind, tc.value); got != tc.want {
+			t.Errorf("PlausibleRate(%v, %d) = %t, want %t", tc.kind, tc.value, got, tc.want)
+		}
+	}
+	if _, _, err := telemetry.ParseRateValue(telemetry.RateLifetime, "0.000000001", "h"); err == nil {
+		t.Error("a lifetime of 3600 ns is taken")
+	}
+}
