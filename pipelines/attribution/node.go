@@ -134,8 +134,13 @@ func GivenParent(byID map[string]*Device, d *Device) (string, bool) {
 	return d.Parent, ok && p.Kind != telemetry.KindMIG
 }
 
-// circular reports whether following given parents from d comes back to d.
+// circular reports whether following given parents from d comes back to d. The
+// node's own row is not given as a parent: it is led back to through what
+// belongs to it by kind.
 func circular(byID map[string]*Device, d *Device) bool {
+	if d.ID == "" {
+		return leadsToWall(byID, byID[d.Parent])
+	}
 	at := d
 	for range byID {
 		p, ok := GivenParent(byID, at)
@@ -147,6 +152,18 @@ func circular(byID map[string]*Device, d *Device) bool {
 		}
 	}
 	return false
+}
+
+// leadsToWall reports whether the node's own row contains d, whose own parents
+// make no circle once those that are given in one are left out.
+func leadsToWall(byID map[string]*Device, d *Device) bool {
+	for {
+		p, ok := parentOf(byID, d)
+		if !ok || p == "" {
+			return ok
+		}
+		d = byID[p]
+	}
 }
 
 // depth is how many meters contain d; circles were cut.

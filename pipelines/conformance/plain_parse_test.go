@@ -124,13 +124,21 @@ func (n *node) plantTree() {
 			}
 		}
 	}
+	byKind := func(d *device) bool { return d.kind == "gpu" || d.kind == "cpu" || d.kind == "module" }
+	if wall := n.devices[""]; wall != nil && given(wall) {
+		at := n.devices[wall.parent]
+		for given(at) && !cyclic[at.id] {
+			at = n.devices[at.parent]
+		}
+		cyclic[""] = byKind(at) // it belongs to the wall
+	}
 	for _, id := range n.order {
 		d := n.devices[id]
 		var parent *device
 		switch {
 		case given(d) && !cyclic[id]:
 			parent = n.devices[d.parent]
-		case id != "" && (d.kind == "gpu" || d.kind == "cpu" || d.kind == "module"):
+		case id != "" && byKind(d):
 			parent = n.devices[""]
 		}
 		if parent == nil {

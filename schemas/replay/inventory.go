@@ -119,7 +119,7 @@ func checkParent(estate *Estate, d telemetry.Device) string {
 	case !ok:
 		return fmt.Sprintf("%s: node %s has no row for it; it counts as not given", quoteCell(d.Parent), quoteCell(d.Node))
 	}
-	seen := make(map[string]bool)
+	seen, last := make(map[string]bool), parent
 	for p := d.Parent; p != "" && !seen[p]; {
 		if p == d.ID {
 			return fmt.Sprintf("%s leads back to %s: want a tree of meters; it counts as not given", quoteCell(d.Parent), quoteCell(p))
@@ -129,7 +129,16 @@ func checkParent(estate *Estate, d telemetry.Device) string {
 		if !ok {
 			break
 		}
-		p = next.Parent
+		p, last = next.Parent, next
+	}
+	if d.ID == "" && belongsToNode(last.Kind) {
+		return fmt.Sprintf("%s belongs to the node itself: want a meter outside it; it counts as not given", quoteCell(d.Parent))
 	}
 	return ""
+}
+
+// belongsToNode reports whether the node's own row contains a device that names
+// no parent.
+func belongsToNode(k telemetry.Kind) bool {
+	return k == telemetry.KindGPU || k == telemetry.KindCPU || k == telemetry.KindModule
 }
