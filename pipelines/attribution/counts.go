@@ -16,7 +16,7 @@ type counting struct {
 	device    string // D
 	placement string // P
 	own       bool   // the device's own, not a placement's
-	of        [meter.NumCounters]counted
+	of        [meter.NumCounts]counted
 }
 
 // counted is what one series says of each interval; empty where it has no
@@ -25,17 +25,6 @@ type counted struct {
 	amount, covered []int64
 	rises           []bool // a segment that rises overlaps the interval
 }
-
-// Places in meter.Counters.Series.
-const (
-	throttle = iota
-	xid
-	inputTokens
-	outputTokens
-	requests
-	cpu
-	memory
-)
 
 // count reads all counters of n over the intervals of [lo, hi).
 func (c *Calculator) count(n *Node, lo, hi int64) {
@@ -48,24 +37,12 @@ func (c *Calculator) count(n *Node, lo, hi int64) {
 		c.counts = append(c.counts, counting{device: device, placement: placement, own: own})
 		one := &c.counts[len(c.counts)-1]
 		for k, s := range counters.Series() {
-			switch {
-			case s.Len() < 2:
-				continue
-			case k == memory:
-				c.scratch.counts = c.Reader.LevelSpans(c.scratch.counts[:0], s, lo, hi)
-			default:
-				c.scratch.counts = c.Reader.CountSpans(c.scratch.counts[:0], s, k == throttle || k == cpu, lo, hi)
+			if s.Len() >= 2 {
+				c.scratch.counts = c.Reader.CountSpans(c.scratch.counts[:0], s, meter.Count(k), lo, hi)
+				one.of[k] = c.countedOver(c.scratch.counts)
 			}
-			one.of[k] = c.countedOver(c.scratch.counts)
 		}
 	}
-	// Maps have no order; what is in no row is counted in one.
-	slices.SortFunc(c.counts, func(a, b counting) int {
-		if a.device != b.device {
-			return strings.Compare(a.device, b.device)
-		}
-		return strings.Compare(a.placement, b.placement)
-	})
 }
 
 func (c *Calculator) countedOver(spans []meter.Span) counted {
@@ -99,7 +76,7 @@ func (n *Node) splitKey(key string) (device, placement string, own bool) {
 
 // servedColumns are the columns of the series that count what was served; 0 of
 // the others.
-var servedColumns = [meter.NumCounters]fact.Column{inputTokens: fact.InputTokens, outputTokens: fact.OutputTokens, requests: fact.Requests}
+var servedColumns = [meter.NumCounts]fact.Column{meter.InputTokens: fact.InputTokens, meter.OutputTokens: fact.OutputTokens, meter.Requests: fact.Requests}
 
 // serve adds the tokens and requests of interval i to the rows of those that
 // served them.
@@ -161,25 +138,19 @@ func (n *Node) acceleratorSlot(device string) int {
 }
 
 func (c *Calculator) amongEqually(v int64, pieces []int, column fact.Column) {
-	n := int64(len(pieces))
+	c.scratch.parts = sized(c.scratch.parts, len(pieces))
+	exact.SplitEqual(v, c.scratch.parts)
 	for place, k := range pieces {
-		part := v / n
-		if int64(place) < v%n {
-			part++
-		}
-		c.pieces[k].row.Sums[column] += part
+		c.pieces[k].row.Sums[column] += c.scratch.parts[place]
 	}
 }
 
 // amongAll splits v as overhead is.
 func (c *Calculator) amongAll(v int64, column fact.Column) {
-	groups := int64(len(c.first) - 1)
-	for g := range groups {
-		part := v / groups
-		if g < v%groups {
-			part++
-		}
-		c.amongShares(part, int(g), column)
+	c.scratch.groups = sized(c.scratch.groups, len(c.first)-1)
+	exact.SplitEqual(v, c.scratch.groups)
+	for g, part := range c.scratch.groups {
+		c.amongShares(part, g, column)
 	}
 }
 
@@ -218,10 +189,10 @@ func (c *Calculator) used(placement string, i int) (cores, bytes int64) {
 		if one.own || one.placement != placement {
 			continue
 		}
-		if s := &one.of[cpu]; s.covered != nil && s.covered[i] > 0 {
+		if s := &one.of[meter.CPUTime]; s.covered != nil && s.covered[i] > 0 {
 			cores = min(telemetry.MaxCPURequest, cores+exact.MulDivFloor(s.amount[i], 1000, s.covered[i], telemetry.MaxCPURequest))
 		}
-		if s := &one.of[memory]; s.covered != nil && s.covered[i] > 0 {
+		if s := &one.of[meter.Memory]; s.covered != nil && s.covered[i] > 0 {
 			bytes = min(telemetry.MaxMemoryRequest, bytes+exact.MulDivFloor(s.amount[i], 1_000_000_000, s.covered[i], telemetry.MaxMemoryRequest))
 		}
 	}

@@ -262,11 +262,17 @@ func (c *Calculator) busyOf(s *meter.Busy) *busyTime {
 	if b, ok := c.activities[s]; ok {
 		return b
 	}
+	b := c.readBusy(s)
+	c.activities[s] = b
+	return b
+}
+
+// readBusy reads ratios over the intervals at hand.
+func (c *Calculator) readBusy(s *meter.Busy) *busyTime {
 	n := len(c.intervals)
 	b := &busyTime{busy: make([]int64, n), known: make([]int64, n)}
 	first, last := c.intervals[0].window, c.intervals[n-1].window+c.Window
 	c.accumulate(c.Reader.BusySpans(s, first, last), b.busy, nil, b.known)
-	c.activities[s] = b
 	return b
 }
 

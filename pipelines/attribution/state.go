@@ -81,8 +81,8 @@ func (c *Calculator) card(n *Node, slot, i int, watts int64) card {
 	length := c.intervals[i].to - c.intervals[i].from
 	for j := range c.counts {
 		if one := &c.counts[j]; one.own && one.device == n.meters[m].ID {
-			k.fault = k.fault || one.of[xid].rises != nil && one.of[xid].rises[i]
-			if s := &one.of[throttle]; s.covered != nil && s.covered[i] > 0 {
+			k.fault = k.fault || one.of[meter.XIDErrors].rises != nil && one.of[meter.XIDErrors].rises[i]
+			if s := &one.of[meter.ThrottleTime]; s.covered != nil && s.covered[i] > 0 {
 				k.slowed = !below(s.amount[i], length, c.Thresholds.Throttled)
 			}
 		}
@@ -106,10 +106,7 @@ func (c *Calculator) utilOf(s *meter.Series) *busyTime {
 	if b, ok := c.utils[s]; ok {
 		return b
 	}
-	count := len(c.intervals)
-	b := &busyTime{busy: make([]int64, count), known: make([]int64, count)}
-	first, last := c.intervals[0].window, c.intervals[count-1].window+c.Window
-	c.accumulate(c.Reader.BusySpans(&meter.Busy{GPUUtil: *s}, first, last), b.busy, nil, b.known)
+	b := c.readBusy(&meter.Busy{GPUUtil: *s})
 	if c.utils == nil {
 		c.utils = map[*meter.Series]*busyTime{}
 	}
@@ -147,7 +144,7 @@ func (c *Calculator) stateOf(p *piece, k *card, placements []Placement, slot, i 
 // has finished.
 func (c *Calculator) serves(placement string, i int) bool {
 	for k := range c.counts {
-		if s := &c.counts[k].of[requests]; !c.counts[k].own && c.counts[k].placement == placement && s.covered != nil && s.covered[i] > 0 {
+		if s := &c.counts[k].of[meter.Requests]; !c.counts[k].own && c.counts[k].placement == placement && s.covered != nil && s.covered[i] > 0 {
 			return true
 		}
 	}

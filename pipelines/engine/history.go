@@ -116,26 +116,11 @@ func (n *node) setTail() {
 	if len(n.history) == 0 {
 		return
 	}
-	first := func(s *meter.Series) {
+	n.eachSeries(func(s *meter.Series) {
 		if len(s.Times) > 0 {
 			n.tail = max(n.tail, s.Times[0])
 		}
-	}
-	for _, d := range n.inOrder() {
-		for _, s := range deviceSeries(d) {
-			first(s)
-		}
-	}
-	for _, b := range n.activity {
-		for _, s := range b.Series() {
-			first(s)
-		}
-	}
-	for _, c := range n.counters {
-		for _, s := range c.Series() {
-			first(s)
-		}
-	}
+	})
 }
 
 // inOrder returns the devices by ID.
@@ -225,7 +210,7 @@ func (n *node) fitsBlock(u *unpacker, data []byte) bool {
 			return false
 		}
 		if kind == counterKind {
-			return place < meter.NumCounters
+			return place < int(meter.NumCounts)
 		}
 		if kind == activityKind {
 			return key != "" && place < len(new(meter.Busy).Series())
@@ -239,7 +224,7 @@ func (n *node) fitsBlock(u *unpacker, data []byte) bool {
 func (n *node) unpack(data []byte) {
 	new(unpacker).each(data, func(key string, place, kind int, times, values []int64) bool {
 		if kind == counterKind {
-			n.countersOf(key).Series()[place].Prepend(times, values)
+			n.countersOf(key)[place].Prepend(times, values)
 			return true
 		}
 		if kind != activityKind {

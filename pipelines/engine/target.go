@@ -104,20 +104,20 @@ func (n *node) deviceTarget(d *attribution.Device, m telemetry.Metric) target {
 	return t
 }
 
-// counterPlaces are the places of metrics in meter.Counters.
-var counterPlaces = map[telemetry.Metric]int{
-	telemetry.ThrottleSeconds: 0, telemetry.XIDErrors: 1, telemetry.TokensInput: 2, telemetry.TokensOutput: 3,
-	telemetry.Requests: 4, telemetry.CPUSeconds: 5, telemetry.MemoryUsed: 6,
+// counts are what the metrics of meter.Counters count.
+var counts = map[telemetry.Metric]meter.Count{
+	telemetry.ThrottleSeconds: meter.ThrottleTime, telemetry.XIDErrors: meter.XIDErrors, telemetry.TokensInput: meter.InputTokens,
+	telemetry.TokensOutput: meter.OutputTokens, telemetry.Requests: meter.Requests, telemetry.CPUSeconds: meter.CPUTime, telemetry.MemoryUsed: meter.Memory,
 }
 
 // counterSeries returns the series of what a device or placement counts (or, of
 // memory, uses), nil for a metric that nothing depends on.
-func (n *node) counterSeries(key string, m telemetry.Metric) (s *meter.Series, counts bool) {
-	place, ok := counterPlaces[m]
+func (n *node) counterSeries(key string, m telemetry.Metric) (s *meter.Series, isCounter bool) {
+	k, ok := counts[m]
 	if !ok {
 		return nil, false
 	}
-	return n.countersOf(key).Series()[place], m != telemetry.MemoryUsed
+	return &n.countersOf(key)[k], k != meter.Memory
 }
 
 func busySeries(b *meter.Busy, m telemetry.Metric) *meter.Series {

@@ -25,13 +25,13 @@ func (e *Engine) trim(n *node) {
 		d.Readings.Counter.TrimKept(n.floor)
 	}
 	for key, b := range n.activity {
-		if last := lastBusy(b); last < n.floor {
+		if all := b.Series(); lastOf(all[:]) < n.floor {
 			delete(n.activity, key)
 			n.columns = nil
 		}
 	}
 	for key, c := range n.counters {
-		if last := lastCount(c); last < n.floor {
+		if all := c.Series(); lastOf(all[:]) < n.floor {
 			delete(n.counters, key)
 			n.columns = nil
 		}
@@ -103,19 +103,10 @@ func (e *Engine) reachBusy(b *meter.Busy, oldest int64) int64 {
 	return from
 }
 
-func lastCount(c *meter.Counters) int64 {
+// lastOf is the time of the last reading of some series, never if there is none.
+func lastOf(series []*meter.Series) int64 {
 	last := int64(never)
-	for _, s := range c.Series() {
-		if t, ok := s.Last(); ok {
-			last = max(last, t)
-		}
-	}
-	return last
-}
-
-func lastBusy(b *meter.Busy) int64 {
-	last := int64(never)
-	for _, s := range b.Series() {
+	for _, s := range series {
 		if t, ok := s.Last(); ok {
 			last = max(last, t)
 		}

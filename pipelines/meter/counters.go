@@ -2,20 +2,30 @@ package meter
 
 import "slices"
 
+// Count is what one of Counters counts.
+type Count int
+
+// Counts, and the unit of their readings.
+const (
+	ThrottleTime Count = iota // ns
+	XIDErrors
+	InputTokens
+	OutputTokens
+	Requests
+	CPUTime // ns
+	Memory  // bytes: not a counter but a gauge
+	NumCounts
+)
+
 // Counters are what a source counts beside energy, and a placement's memory.
-type Counters struct {
-	Throttle, XID                       Series // ns, 1
-	InputTokens, OutputTokens, Requests Series // 1
-	CPU                                 Series // ns
-	Memory                              Series // bytes, a gauge
-}
+type Counters [NumCounts]Series
 
-// NumCounters is how many series Counters has.
-const NumCounters = 7
-
-// Series returns the series in the order of the fields; the gauge is last.
-func (c *Counters) Series() [NumCounters]*Series {
-	return [...]*Series{&c.Throttle, &c.XID, &c.InputTokens, &c.OutputTokens, &c.Requests, &c.CPU, &c.Memory}
+// Series returns the series in the order of Count.
+func (c *Counters) Series() (all [NumCounts]*Series) {
+	for k := range c {
+		all[k] = &c[k]
+	}
+	return all
 }
 
 // What a segment can say is bounded by its length, so that sums over a window stay
@@ -28,12 +38,17 @@ const (
 	maxLevel = 1 << 50
 )
 
-// CountSpans appends, within [lo, hi), the segments of a counter that count.
-// Equal readings say that nothing happened, unlike those of an energy counter,
-// whose sensors hang. Times says that it counts ns.
-func (r *Reader) CountSpans(spans []Span, s *Series, times bool, lo, hi int64) []Span {
+// CountSpans appends, within [lo, hi), the segments of a count that say something;
+// Amount of one is what was counted, of Memory its integral in byte seconds. Equal
+// readings say that nothing happened, unlike those of an energy counter, whose
+// sensors hang.
+func (r *Reader) CountSpans(spans []Span, s *Series, k Count, lo, hi int64) []Span {
 	most := int64(maxCountPerNanosecond)
-	if times {
+	switch k {
+	case Memory:
+		all := appendSegments(spans, s, r.Limits.MaxGap, RungPower, lo, hi)
+		return slices.DeleteFunc(all, func(s Span) bool { return max(s.V0, s.V1) > maxLevel })
+	case ThrottleTime, CPUTime:
 		most = maxTimePerNanosecond
 	}
 	for i := max(s.Before(lo), 0); i+1 < len(s.Times) && s.Times[i] < hi; i++ {
@@ -50,11 +65,4 @@ func (r *Reader) CountSpans(spans []Span, s *Series, times bool, lo, hi int64) [
 		}
 	}
 	return spans
-}
-
-// LevelSpans appends, within [lo, hi), the segments of a gauge; Amount of a span
-// is its integral in the gauge's unit × s.
-func (r *Reader) LevelSpans(spans []Span, s *Series, lo, hi int64) []Span {
-	all := appendSegments(spans, s, r.Limits.MaxGap, RungPower, lo, hi)
-	return slices.DeleteFunc(all, func(s Span) bool { return max(s.V0, s.V1) > maxLevel })
 }

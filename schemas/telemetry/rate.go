@@ -12,18 +12,18 @@ type rateRule struct {
 	suffix   string // of the unit as written; the currency stands before it
 	currency bool
 	scale    int
-	min, max float64
+	min, max int64
 }
 
 var rateRules = [NumRateKinds]rateRule{
-	RateDevicePrice:   {suffix: "/h", currency: true, scale: unit.MoneyScale, max: 1e7},
-	RateInstancePrice: {suffix: "/h", currency: true, scale: unit.MoneyScale, max: 1e8},
-	RateElectricity:   {suffix: "/kWh", currency: true, scale: unit.MoneyScale, min: -1e6, max: 1e6},
+	RateDevicePrice:   {suffix: "/h", currency: true, scale: unit.MoneyScale, max: 10_000_000},
+	RateInstancePrice: {suffix: "/h", currency: true, scale: unit.MoneyScale, max: 100_000_000},
+	RateElectricity:   {suffix: "/kWh", currency: true, scale: unit.MoneyScale, min: -1_000_000, max: 1_000_000},
 	RatePUE:           {suffix: "1", scale: unit.RatioScale, min: 1, max: 10},
 	RateGridLocation:  {suffix: "g/kWh", scale: unit.CarbonScale, max: 2000},
 	RateGridMarket:    {suffix: "g/kWh", scale: unit.CarbonScale, max: 2000},
-	RateEmbodied:      {suffix: "kg", scale: unit.CarbonScale + 3, max: 1e6},
-	RateLifetime:      {suffix: "h", scale: unit.TimeScale, max: 1e6},
+	RateEmbodied:      {suffix: "kg", scale: unit.CarbonScale + 3, max: 1_000_000},
+	RateLifetime:      {suffix: "h", scale: unit.TimeScale, max: 1_000_000},
 	RateIdlePower:     {suffix: "W", scale: unit.PowerScale, max: 5000},
 	RateFullPower:     {suffix: "W", scale: unit.PowerScale, max: 5000},
 }
@@ -41,7 +41,7 @@ func ParseRateValue(k RateKind, value, unitText string) (v int64, currency strin
 	}
 	v, err = d.Scaled(rule.scale)
 	if err != nil || !rule.plausible(d) {
-		return 0, "", fmt.Errorf("value %q %s: %s lies within %g and %g", value, unitText, k, rule.min, rule.max)
+		return 0, "", fmt.Errorf("value %q %s: %s lies within %d and %d", value, unitText, k, rule.min, rule.max)
 	}
 	if k == RateLifetime {
 		v *= 3600 // from 10⁻⁹ h to ns
@@ -66,7 +66,7 @@ func PlausibleRate(k RateKind, v int64) bool {
 	if k == RateLifetime {
 		least, most = minLifetime, most*3600
 	}
-	return float64(v) >= least && float64(v) <= most
+	return v >= least && v <= most
 }
 
 func (r rateRule) readUnit(k RateKind, text string) (currency string, err error) {
@@ -83,14 +83,18 @@ func (r rateRule) readUnit(k RateKind, text string) (currency string, err error)
 	return currency, nil
 }
 
+// plausible holds the bounds for the number as written, before it is rounded.
 func (r rateRule) plausible(d unit.Decimal) bool {
 	bound := r.max
 	if d.Negative() {
 		bound = -r.min
-	} else if r.min > 0 && !d.Above(uint64(r.min*1e6)-1, 6) {
-		return false
 	}
-	return !d.Above(uint64(bound), 0)
+	if r.min > 0 {
+		if n, ok := d.IntegerPart(); d.Negative() || ok && n < uint64(r.min) {
+			return false
+		}
+	}
+	return !d.Above(uint64(max(0, bound)), 0)
 }
 
 func isCurrency(s string) bool {

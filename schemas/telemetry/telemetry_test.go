@@ -149,4 +149,9 @@ func TestRatesBeyondBounds(t *testing.T) {
 	if _, _, err := telemetry.ParseRateValue(telemetry.RateLifetime, "0.000000001", "h"); err == nil {
 		t.Error("a lifetime of 3600 ns is taken")
 	}
+	for text, want := range map[string]bool{"1": true, "0.9999999": false, "10": true, "10.0000001": false, "-1.5": false} {
+		if _, _, err := telemetry.ParseRateValue(telemetry.RatePUE, text, "1"); (err == nil) != want {
+			t.Errorf("a PUE of %s: %v, want it taken: %t", text, err, want)
+		}
+	}
 }
