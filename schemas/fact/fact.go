@@ -21,7 +21,7 @@ type Key struct {
 	Node         string
 	Device       string // empty: the node has no accelerator
 	Placement    string // empty: held by nobody
-	State        string // of the accelerator, see States; empty: the node has none
+	State        string // of the accelerator, see StateDark and the others; empty: the node has none
 }
 
 // Dimensions describe a key. Those of the device and the node come from the

@@ -12,8 +12,3 @@ const (
 	StateUnderused           = "underused"             // used a little
 	StateActive              = "active"                // used, or nothing speaks against it
 )
-
-// States lists the states in the order in which they are judged.
-var States = []string{
-	StateDark, StateUnallocated, StateFault, StateHeldBetweenRequests, StateAllocatedIdle, StateThrottled, StateUnderused, StateActive,
-}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ntegral/ntegral/loadtest/internal/topics"
 	"github.com/ntegral/ntegral/schemas/record"
 	"github.com/ntegral/ntegral/schemas/telemetry"
 )
@@ -19,7 +20,7 @@ func small() Load {
 	return l
 }
 
-func draw(l Load, slots int) (all []entry) {
+func draw(l Load, slots int) (all []topics.Entry) {
 	c := newCourses(l)
 	var s scratch
 	for slot := range slots {
@@ -32,12 +33,12 @@ func draw(l Load, slots int) (all []entry) {
 
 func TestRecordsAreAFunctionOfTheLoad(t *testing.T) {
 	a, b := draw(small(), 12), draw(small(), 12)
-	if d := cmp.Diff(a, b, cmp.AllowUnexported(entry{})); d != "" {
+	if d := cmp.Diff(a, b); d != "" {
 		t.Error(d)
 	}
 	other := small()
 	other.Seed++
-	if bytes.Equal(a[0].value, draw(other, 1)[0].value) {
+	if bytes.Equal(a[0].Value, draw(other, 1)[0].Value) {
 		t.Error("another seed gives the same readings")
 	}
 }
@@ -53,7 +54,7 @@ func TestRecordsHoldWhatTheLoadSays(t *testing.T) {
 	var d record.SamplesDecoder
 	readings := int64(0)
 	for _, e := range draw(l, 12) {
-		b, err := d.Decode(e.value)
+		b, err := d.Decode(e.Value)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -94,7 +95,7 @@ func TestPlacementsFitTheirNode(t *testing.T) {
 	l := small()
 	for n := range l.Nodes() {
 		end := map[string]int64{}
-		for _, p := range l.placements(n, 6*time.Hour) {
+		for _, p := range l.Placements(n, 6*time.Hour) {
 			if len(p.Devices) == 0 || p.End <= p.Start {
 				t.Errorf("%s holds %v in [%d, %d)", p.ID, p.Devices, p.Start, p.End)
 			}

@@ -3,6 +3,7 @@ package cluster
 import (
 	"time"
 
+	"github.com/ntegral/ntegral/loadtest/internal/topics"
 	"github.com/ntegral/ntegral/schemas/record"
 	"github.com/ntegral/ntegral/schemas/telemetry"
 )
@@ -48,6 +49,22 @@ func (g *gauge) draw(n uint64) uint64 {
 	return (x >> 32) * n >> 32
 }
 
+// Samples hands out the records of all nodes over a length of time, slot after
+// slot, then a seal for each node.
+func (l Load) Samples(length time.Duration, emit func(topics.Entry)) {
+	c := newCourses(l)
+	var s scratch
+	for slot := range l.Slots(length) {
+		for n := range l.Nodes() {
+			emit(c.record(n, slot, &s))
+		}
+	}
+	for n := range l.Nodes() {
+		seal := record.Seal{Node: NodeName(n), TakenIn: l.Start.Add(length).UnixNano()}
+		emit(topics.Entry{Topic: record.Samples, Key: seal.Node, Kind: record.TypeSeal, Value: seal.Append(nil)})
+	}
+}
+
 var metricOrder = [Metrics]telemetry.Metric{
 	telemetry.PowerWatts, telemetry.EnergyJoules, telemetry.SMActive, telemetry.GPUUtil, telemetry.MemoryUsed,
 }
@@ -59,7 +76,7 @@ type scratch struct {
 }
 
 // record builds the record of a node's slot, and moves its accelerators.
-func (c *courses) record(node, slot int, s *scratch) entry {
+func (c *courses) record(node, slot int, s *scratch) topics.Entry {
 	l := c.load
 	start := l.Start.Add(time.Duration(slot) * l.Slot()).UnixNano()
 	s.axis = s.axis[:0]
@@ -67,7 +84,7 @@ func (c *courses) record(node, slot int, s *scratch) entry {
 		s.axis = append(s.axis, start+int64(at))
 	}
 	b := &s.batch
-	b.Node, b.Axes, b.Series = nodeName(node), append(b.Axes[:0], s.axis), b.Series[:0]
+	b.Node, b.Axes, b.Series = NodeName(node), append(b.Axes[:0], s.axis), b.Series[:0]
 	b.TakenIn = s.axis[len(s.axis)-1]
 	gauges := c.gauges[node*PerNode : node*PerNode+l.on(node)]
 	for d := range gauges {
@@ -82,7 +99,7 @@ func (c *courses) record(node, slot int, s *scratch) entry {
 			}
 		}
 	}
-	return entry{record.Samples, b.Node, record.TypeSamples, b.Append(nil)}
+	return topics.Entry{Topic: record.Samples, Key: b.Node, Kind: record.TypeSamples, Value: b.Append(nil)}
 }
 
 // column adds an empty column, with the values of an earlier batch as its space.

@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/ntegral/ntegral/loadtest/internal/topics"
 	"github.com/ntegral/ntegral/schemas/record"
 )
 
@@ -39,9 +40,7 @@ func NewGenerator(l Load, brokers string) (*Generator, error) {
 	}
 	g := &Generator{load: l, courses: newCourses(l), client: client, headers: map[string][]kgo.RecordHeader{}}
 	for _, kind := range []string{record.TypeRate, record.TypeDevice, record.TypePlacement, record.TypeSamples} {
-		for _, h := range (record.Envelope{ID: "1", Source: source, Type: kind}).Headers() {
-			g.headers[kind] = append(g.headers[kind], kgo.RecordHeader{Key: h.Key, Value: h.Value})
-		}
+		g.headers[kind] = topics.Headers(kind, source)
 	}
 	return g, nil
 }
@@ -53,12 +52,12 @@ func (g *Generator) Close() { g.client.Close() }
 // bytes before compression.
 func (g *Generator) Written() (records, bytes int64) { return g.records.Load(), g.bytes.Load() }
 
-func (g *Generator) send(ctx context.Context, e entry) {
-	if e.topic == record.Samples {
+func (g *Generator) send(ctx context.Context, e topics.Entry) {
+	if e.Topic == record.Samples {
 		g.records.Add(1)
-		g.bytes.Add(int64(len(e.value)))
+		g.bytes.Add(int64(len(e.Value)))
 	}
-	r := &kgo.Record{Topic: e.topic, Key: []byte(e.key), Value: e.value, Headers: g.headers[e.kind]}
+	r := &kgo.Record{Topic: e.Topic, Key: []byte(e.Key), Value: e.Value, Headers: g.headers[e.Kind]}
 	g.client.Produce(ctx, r, func(_ *kgo.Record, err error) {
 		if err != nil {
 			g.once.Do(func() { g.failed.Store(&err) })
@@ -81,9 +80,9 @@ func (g *Generator) flush(ctx context.Context) error {
 // Fill writes rates, inventory and the placements of a load of the given length,
 // then the samples of its first part, as fast as the broker takes them.
 func (g *Generator) Fill(ctx context.Context, history, length time.Duration) error {
-	rates(func(e entry) { g.send(ctx, e) })
+	rates(func(e topics.Entry) { g.send(ctx, e) })
 	for n := range g.load.Nodes() {
-		g.load.dimensions(n, length, func(e entry) { g.send(ctx, e) })
+		g.load.node(n, length, func(e topics.Entry) { g.send(ctx, e) })
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}

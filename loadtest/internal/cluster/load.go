@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/ntegral/ntegral/loadtest/internal/topics"
 	"github.com/ntegral/ntegral/schemas/record"
 	"github.com/ntegral/ntegral/schemas/telemetry"
 )
@@ -70,18 +71,13 @@ func (l Load) Readings(d time.Duration) int64 {
 // on is how many accelerators a node has.
 func (l Load) on(node int) int { return min(PerNode, l.Accelerators-node*PerNode) }
 
-func nodeName(n int) string { return fmt.Sprintf("node-%06d", n) }
+// NodeName is the name of the n-th node.
+func NodeName(n int) string { return fmt.Sprintf("node-%06d", n) }
 
 var deviceNames = [PerNode]string{"gpu-0", "gpu-1", "gpu-2", "gpu-3", "gpu-4", "gpu-5", "gpu-6", "gpu-7"}
 
-// entry is one record of a topic.
-type entry struct {
-	topic, key, kind string
-	value            []byte
-}
-
 // rates price everything, for ever.
-func rates(emit func(entry)) {
+func rates(emit func(topics.Entry)) {
 	for _, r := range []telemetry.Rate{
 		{Kind: telemetry.RateDevicePrice, Key: model, Currency: "USD", Value: 1_900_000_000},
 		{Kind: telemetry.RateElectricity, Key: region, Currency: "USD", Value: 184_000_000},
@@ -91,28 +87,41 @@ func rates(emit func(entry)) {
 		{Kind: telemetry.RateEmbodied, Key: model, Value: 164_000_000_000},
 	} {
 		r.From, r.To, r.Source = telemetry.MinTime, telemetry.MaxTime, "illustrative; planted for the load test"
-		emit(entry{record.Rates, r.Kind.String() + "/" + r.Key, record.TypeRate, record.AppendRate(nil, &r)})
+		emit(topics.Entry{Topic: record.Rates, Key: record.RatesKey, Kind: record.TypeRate, Value: record.AppendRate(nil, &r)})
 	}
 }
 
-// dimensions hands out inventory and placements of a node.
-func (l Load) dimensions(node int, length time.Duration, emit func(entry)) {
-	d := telemetry.Device{Node: nodeName(node), Kind: telemetry.KindWall, Provider: "onprem", Region: region, Cluster: "cluster-0"}
-	emit(entry{record.Inventory, d.Node, record.TypeDevice, record.AppendDevice(nil, &d)})
+// Dimensions hands out rates, and inventory and placements of all nodes, of a load
+// of the given length.
+func (l Load) Dimensions(length time.Duration, emit func(topics.Entry)) {
+	rates(emit)
+	for n := range l.Nodes() {
+		l.node(n, length, emit)
+	}
+}
+
+// node hands out inventory and placements of a node.
+func (l Load) node(node int, length time.Duration, emit func(topics.Entry)) {
+	device := func(d telemetry.Device) {
+		emit(topics.Entry{Topic: record.Inventory, Key: d.Node, Kind: record.TypeDevice, Value: record.AppendDevice(nil, &d)})
+	}
+	d := telemetry.Device{Node: NodeName(node), Kind: telemetry.KindWall, Provider: "onprem", Region: region, Cluster: "cluster-0"}
+	device(d)
 	d.Kind, d.Model = telemetry.KindGPU, model
 	for i := range l.on(node) {
 		d.ID = deviceNames[i]
-		emit(entry{record.Inventory, d.Node, record.TypeDevice, record.AppendDevice(nil, &d)})
+		device(d)
 	}
-	for _, p := range l.placements(node, length) {
-		emit(entry{record.Placements, p.Node, record.TypePlacement, record.AppendPlacement(nil, &p)})
+	for _, p := range l.Placements(node, length) {
+		emit(topics.Entry{Topic: record.Placements, Key: p.Node, Kind: record.TypePlacement, Value: record.AppendPlacement(nil, &p)})
 	}
 }
 
-// placements of a node: jobs of 5 to 50 minutes one after the other, of all its
-// accelerators or of half of them each, with pauses of minutes; those that reach
-// the end of the load still run.
-func (l Load) placements(node int, length time.Duration) []telemetry.Placement {
+// Placements of a node: jobs of 5 to 50 minutes one after the other, of all its
+// accelerators or of half of them each, with pauses of minutes that nobody holds;
+// those that reach the end of the load still run. Devices are listed, edges are
+// whole seconds and nobody holds a device twice in a minute.
+func (l Load) Placements(node int, length time.Duration) []telemetry.Placement {
 	rng := rand.New(rand.NewPCG(l.Seed, uint64(node)))
 	var out []telemetry.Placement
 	end := int64(length / time.Second)
@@ -121,7 +130,7 @@ func (l Load) placements(node int, length time.Duration) []telemetry.Placement {
 		parts := min(1+rng.IntN(2), l.on(node))
 		for part := range parts {
 			p := telemetry.Placement{
-				ID: fmt.Sprintf("job-%06d-%05d-%d", node, at, part), Node: nodeName(node), Revision: 1, Manager: telemetry.ManagerSlurm,
+				ID: fmt.Sprintf("job-%06d-%05d-%d", node, at, part), Node: NodeName(node), Revision: 1, Manager: telemetry.ManagerSlurm,
 				Cluster: "cluster-0", Workload: fmt.Sprintf("train-%06d-%05d-%d", node, at, part), Kind: "training",
 				Tenant: fmt.Sprintf("tenant-%d", node%3), Team: fmt.Sprintf("team-%d", node%11), Mode: telemetry.ModeWhole, Share: "1",
 				Start: l.Start.Add(time.Duration(at) * time.Second).UnixNano(), End: l.Start.Add(time.Duration(to) * time.Second).UnixNano(),

@@ -25,8 +25,7 @@ func comparePeers(out, log io.Writer) *cobra.Command {
 		},
 	}
 	binaryFlag(c, &o.Binary)
-	c.Flags().IntVar(&o.Load.Nodes, "nodes", o.Load.Nodes, "nodes")
-	c.Flags().IntVar(&o.Load.Devices, "devices", o.Load.Devices, "accelerators a node")
+	c.Flags().IntVar(&o.Load.Nodes, "nodes", o.Load.Nodes, "nodes, of eight accelerators each")
 	c.Flags().DurationVar(&o.Load.Duration, "duration", o.Load.Duration, "time that the load covers, at 1 Hz")
 	c.Flags().Uint64Var(&o.Load.Seed, "seed", o.Load.Seed, "seed of the load")
 	c.Flags().DurationVar(&o.Limit, "limit", time.Minute, "time for each contender")

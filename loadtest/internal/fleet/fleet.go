@@ -89,7 +89,7 @@ func Start(ctx context.Context, o Options) (_ *Fleet, err error) {
 
 // address chooses ports and passwords.
 func (f *Fleet) address() error {
-	ports, err := freePorts(2)
+	ports, err := FreePorts(2)
 	if err != nil {
 		return err
 	}

@@ -103,7 +103,7 @@ func TestPartThatEndsIsStartedAgain(t *testing.T) {
 }
 
 func TestPortsDiffer(t *testing.T) {
-	ports, err := freePorts(20)
+	ports, err := FreePorts(20)
 	if err != nil {
 		t.Fatal(err)
 	}

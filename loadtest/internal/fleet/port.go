@@ -15,8 +15,8 @@ import (
 // back.
 const lowestPort, highestPort = 15000, 32000
 
-// freePorts returns n addresses on loopback that nobody listens on.
-func freePorts(n int) (out []string, err error) {
+// FreePorts returns n addresses on loopback that nobody listens on.
+func FreePorts(n int) (out []string, err error) {
 	for range 1000 {
 		if len(out) == n {
 			return out, nil

@@ -16,6 +16,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/ntegral/ntegral/loadtest/internal/product"
+	"github.com/ntegral/ntegral/loadtest/internal/topics"
 	"github.com/ntegral/ntegral/schemas/record"
 )
 
@@ -134,18 +135,8 @@ func (b *broker) close() {
 
 // fill makes the topics and writes the load.
 func (b *broker) fill(ctx context.Context, l Load, partitions int32) error {
-	for _, t := range record.Topics() {
-		n := partitions
-		if t.Single {
-			n = 1
-		}
-		configs := map[string]*string{}
-		for k, v := range t.Configs() {
-			configs[k] = &v
-		}
-		if _, err := b.admin.CreateTopic(ctx, n, 1, configs, t.Name); err != nil {
-			return fmt.Errorf("make topic %s: %w", t.Name, err)
-		}
+	if err := topics.Make(ctx, b.admin, partitions); err != nil {
+		return err
 	}
 	compact := "compact"
 	compacted := map[string]*string{"cleanup.policy": &compact}
@@ -157,14 +148,11 @@ func (b *broker) fill(ctx context.Context, l Load, partitions int32) error {
 		}
 	}
 	var first firstError
-	send := func(e entry) {
-		r := &kgo.Record{Topic: e.topic, Key: []byte(e.key), Value: e.value}
-		for _, h := range (record.Envelope{ID: "1", Source: source, Type: e.kind}).Headers() {
-			r.Headers = append(r.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
+	send := func(e topics.Entry) {
+		if e.Topic == record.Samples {
+			b.bytes += int64(len(e.Value))
 		}
-		if e.topic == record.Samples {
-			b.bytes += int64(len(e.value))
-		}
+		r := &kgo.Record{Topic: e.Topic, Key: []byte(e.Key), Value: e.Value, Headers: topics.Headers(e.Kind, source)}
 		b.client.Produce(ctx, r, func(_ *kgo.Record, err error) { first.set(err) })
 	}
 	l.dimensions(send)

@@ -15,6 +15,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/ntegral/ntegral/loadtest/internal/topics"
 	"github.com/ntegral/ntegral/schemas/record"
 )
 
@@ -68,7 +69,7 @@ func Ceiling(ctx context.Context, brokers string, out io.Writer) error {
 	defer b.client.Close()
 	held := map[int32][][]byte{}
 	err = b.consume(ctx, record.Samples, func(r *kgo.Record) error {
-		if typeOf(r) == record.TypeSamples {
+		if topics.EventType(r) == record.TypeSamples {
 			held[r.Partition] = append(held[r.Partition], r.Value)
 		}
 		return nil

@@ -9,8 +9,10 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/ntegral/ntegral/loadtest/internal/cluster"
 	"github.com/ntegral/ntegral/loadtest/internal/peers/gokapeer"
 	"github.com/ntegral/ntegral/loadtest/internal/product"
+	"github.com/ntegral/ntegral/loadtest/internal/topics"
 	"github.com/ntegral/ntegral/schemas/record"
 )
 
@@ -60,13 +62,13 @@ func varintFacts(ctx context.Context, b *broker, topic string) (Facts, error) {
 }
 
 // tables hands out the placements as a table.
-func (l Load) tables(emit func(entry)) {
+func (l Load) tables(emit func(topics.Entry)) {
 	for n := range l.Nodes {
 		var value []byte
 		for _, p := range l.placements(n) {
 			b := record.AppendPlacement(nil, &p)
 			value = append(binary.AppendUvarint(value, uint64(len(b))), b...)
 		}
-		emit(entry{tablePlacements, nodeName(n), record.TypePlacement, value})
+		emit(topics.Entry{Topic: tablePlacements, Key: cluster.NodeName(n), Kind: record.TypePlacement, Value: value})
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ntegral/ntegral/loadtest/internal/topics"
 	"github.com/ntegral/ntegral/schemas/record"
 	"github.com/ntegral/ntegral/schemas/telemetry"
 )
@@ -20,14 +21,14 @@ func small() Load {
 }
 
 func TestLoadIsAFunctionOfItsOptions(t *testing.T) {
-	draw := func() (all []entry) {
+	draw := func() (all []topics.Entry) {
 		l := small()
-		l.dimensions(func(e entry) { all = append(all, e) })
-		l.tables(func(e entry) { all = append(all, e) })
-		l.samples(func(e entry) { all = append(all, e) })
+		l.dimensions(func(e topics.Entry) { all = append(all, e) })
+		l.tables(func(e topics.Entry) { all = append(all, e) })
+		l.samples(func(e topics.Entry) { all = append(all, e) })
 		return all
 	}
-	if d := cmp.Diff(draw(), draw(), cmp.AllowUnexported(entry{})); d != "" {
+	if d := cmp.Diff(draw(), draw()); d != "" {
 		t.Error(d)
 	}
 }
@@ -37,11 +38,11 @@ func TestLoadIsWhatContendersMayAssume(t *testing.T) {
 	readings := int64(0)
 	last := map[string]int64{}
 	var d record.SamplesDecoder
-	l.samples(func(e entry) {
-		if e.kind != record.TypeSamples {
+	l.samples(func(e topics.Entry) {
+		if e.Kind != record.TypeSamples {
 			return
 		}
-		b, err := d.Decode(e.value)
+		b, err := d.Decode(e.Value)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -63,11 +64,11 @@ func TestLoadIsWhatContendersMayAssume(t *testing.T) {
 	for n := range l.Nodes {
 		end := map[string]int64{}
 		for _, p := range l.placements(n) {
-			if p.Start%second != 0 || p.End <= p.Start {
+			if p.Start%int64(time.Second) != 0 || p.End <= p.Start {
 				t.Errorf("%s holds [%d, %d)", p.ID, p.Start, p.End)
 			}
 			for _, device := range p.Devices {
-				if before, held := end[device]; held && p.Start < before+60*second {
+				if before, held := end[device]; held && p.Start < before+int64(time.Minute) {
 					t.Errorf("%s: %s begins %d ns after the one before", device, p.ID, p.Start-before)
 				}
 				end[device] = p.End
@@ -77,8 +78,8 @@ func TestLoadIsWhatContendersMayAssume(t *testing.T) {
 }
 
 func TestLoadListsItsFaults(t *testing.T) {
-	err := Load{Nodes: 0, Devices: 3, Duration: time.Second, Start: time.Unix(1, 0)}.Validate()
-	for _, want := range []string{"nodes 0", "devices 3", "duration 1s", "a whole minute"} {
+	err := Load{Nodes: 0, Duration: time.Second, Start: time.Unix(1, 0)}.Validate()
+	for _, want := range []string{"nodes 0", "duration 1s", "a whole minute"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("no %q in %v", want, err)
 		}

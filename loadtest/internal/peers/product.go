@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/ntegral/ntegral/loadtest/internal/product"
+	"github.com/ntegral/ntegral/loadtest/internal/topics"
 	"github.com/ntegral/ntegral/schemas/fact"
 	"github.com/ntegral/ntegral/schemas/record"
 )
@@ -60,7 +61,7 @@ func runProduct(ctx context.Context, c *contest) (result, error) {
 // so at least as many were written.
 func countCheckpoints(ctx context.Context, b *broker) (n int, err error) {
 	err = b.consume(ctx, record.State, func(r *kgo.Record) error {
-		if typeOf(r) == record.TypeManifest {
+		if topics.EventType(r) == record.TypeManifest {
 			n++
 		}
 		return nil
@@ -88,7 +89,7 @@ func committedLog(ctx context.Context, follow *kgo.Client, ends map[int32]int64,
 		}
 		for i := fetches.RecordIter(); !i.Done(); {
 			r := i.Next()
-			if typeOf(r) != record.TypeCommit {
+			if topics.EventType(r) != record.TypeCommit {
 				continue
 			}
 			commit, err := record.DecodeCommit(r.Value)
@@ -111,7 +112,7 @@ func committedLog(ctx context.Context, follow *kgo.Client, ends map[int32]int64,
 func productFacts(ctx context.Context, b *broker) (Facts, error) {
 	facts := Facts{}
 	err := b.consume(ctx, record.Facts, func(r *kgo.Record) error {
-		if typeOf(r) != record.TypePart {
+		if topics.EventType(r) != record.TypePart {
 			return nil
 		}
 		rows, err := fact.Decode(r.Value, memory.DefaultAllocator)
@@ -125,14 +126,4 @@ func productFacts(ctx context.Context, b *broker) (Facts, error) {
 		return nil
 	})
 	return facts, err
-}
-
-// typeOf is the event type of a record, "" where it has none.
-func typeOf(r *kgo.Record) string {
-	for i := range r.Headers {
-		if r.Headers[i].Key == "ce_type" {
-			return string(r.Headers[i].Value)
-		}
-	}
-	return ""
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/ntegral/ntegral/loadtest/internal/topics"
 	"github.com/ntegral/ntegral/schemas/record"
 )
 
@@ -75,7 +76,7 @@ func (f *follower) close() {
 // add needs the lock.
 func (f *follower) add(r *kgo.Record, now time.Time) error {
 	s := f.tasks[r.Partition]
-	switch kind(r) {
+	switch topics.EventType(r) {
 	case record.TypeOpen:
 		open, err := record.DecodeOpen(r.Value)
 		if err != nil {
@@ -111,14 +112,4 @@ func (f *follower) now() (map[int32]standing, tally, error) {
 		tasks[id] = s
 	}
 	return tasks, f.sum, f.err
-}
-
-// kind is the event type of a record, "" where it has none.
-func kind(r *kgo.Record) string {
-	for i := range r.Headers {
-		if r.Headers[i].Key == "ce_type" {
-			return string(r.Headers[i].Value)
-		}
-	}
-	return ""
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -16,6 +15,7 @@ import (
 	"github.com/ntegral/ntegral/loadtest/internal/cluster"
 	"github.com/ntegral/ntegral/loadtest/internal/fleet"
 	"github.com/ntegral/ntegral/loadtest/internal/product"
+	"github.com/ntegral/ntegral/loadtest/internal/topics"
 	"github.com/ntegral/ntegral/schemas/record"
 )
 
@@ -75,9 +75,11 @@ func (o Options) with(ctx context.Context, accelerators int, use func(context.Co
 
 // start runs broker and store and makes the topics.
 func (r *rig) start(ctx context.Context) (err error) {
-	if r.metrics, err = freePort(ctx); err != nil {
+	ports, err := fleet.FreePorts(1)
+	if err != nil {
 		return err
 	}
+	r.metrics = ports[0]
 	r.fleet, err = fleet.Start(ctx, fleet.Options{
 		Binary: r.Binary, Dir: filepath.Join(r.dir, "system"),
 		// A name in the group, as `ntegral up` gives one: a processor that was
@@ -91,20 +93,7 @@ func (r *rig) start(ctx context.Context) (err error) {
 		return fmt.Errorf("make client: %w", err)
 	}
 	r.admin = kadm.NewClient(r.client)
-	for _, t := range record.Topics() {
-		n := r.Tasks
-		if t.Single {
-			n = 1
-		}
-		configs := map[string]*string{}
-		for k, v := range t.Configs() {
-			configs[k] = &v
-		}
-		if _, err := r.admin.CreateTopic(ctx, n, 1, configs, t.Name); err != nil {
-			return fmt.Errorf("make topic %s: %w", t.Name, err)
-		}
-	}
-	return nil
+	return topics.Make(ctx, r.admin, r.Tasks)
 }
 
 // fill waits until the generator has written the history.
@@ -208,14 +197,4 @@ func (r *rig) ledger(ctx context.Context) (map[int32]uint64, error) {
 		out[int32(task)] = step
 	}
 	return out, nil
-}
-
-// freePort asks the kernel for a port that nobody uses now.
-func freePort(ctx context.Context) (string, error) {
-	var config net.ListenConfig
-	l, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("find port: %w", err)
-	}
-	return l.Addr().String(), l.Close()
 }

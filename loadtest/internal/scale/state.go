@@ -12,6 +12,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/ntegral/ntegral/loadtest/internal/topics"
 	"github.com/ntegral/ntegral/schemas/record"
 )
 
@@ -48,7 +49,7 @@ func (r *rig) checkpoints(ctx context.Context) (map[int32]saved, error) {
 		}
 		clear(at)
 		for p, rec := range last {
-			if kind(rec) != record.TypeManifest {
+			if topics.EventType(rec) != record.TypeManifest {
 				at[p] = rec.Offset - place(rec) - 1
 				continue
 			}

@@ -26,15 +26,14 @@ package learn
 import (
 	"context"
 	"crypto/rand"
-	"encoding/hex"
 	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/ntegral/ntegral/schemas/unit"
+	"github.com/ntegral/ntegral/services/internal/clickhouse"
 	"github.com/ntegral/ntegral/services/internal/kafka"
 	"github.com/ntegral/ntegral/services/internal/lifecycle"
-	"github.com/ntegral/ntegral/services/internal/report"
 	"github.com/ntegral/ntegral/services/internal/textrow"
 )
 
@@ -66,7 +65,7 @@ func Run(ctx context.Context, cfg Config, set Settings) (*Report, error) {
 	if set.Now == nil {
 		set.Now = time.Now
 	}
-	r := &run{cfg: cfg, set: set, id: randomID(), maxValues: maxValues}
+	r := &run{cfg: cfg, set: set, id: rand.Text(), maxValues: maxValues}
 	found, err := r.run(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("learn: %w", err)
@@ -118,7 +117,7 @@ func (c Config) judge(g *group, now *unit.Power) Model {
 // bound completes the range by what facts there are, and sees that it lies on
 // the edges of windows.
 func (r *run) bound(ctx context.Context) error {
-	if err := report.CheckEdges(ctx, r.set.Store, r.cfg.From, r.cfg.To); err != nil {
+	if err := clickhouse.CheckEdges(ctx, r.set.Store, r.cfg.From, r.cfg.To); err != nil {
 		return err
 	}
 	last, length, err := r.newest(ctx)
@@ -129,7 +128,7 @@ func (r *run) bound(ctx context.Context) error {
 		r.cfg.To = last
 	}
 	if r.cfg.From.IsZero() {
-		r.cfg.From = time.Unix(floorTo(r.cfg.To.Add(-defaultRange).Unix(), length), 0).UTC()
+		r.cfg.From = clickhouse.EdgeBefore(r.cfg.To.Add(-defaultRange), length)
 	}
 	if r.cfg.ValidFrom.IsZero() {
 		r.cfg.ValidFrom = r.cfg.To
@@ -138,11 +137,3 @@ func (r *run) bound(ctx context.Context) error {
 }
 
 func clock(t time.Time) string { return t.UTC().Format(time.RFC3339) }
-
-func floorTo(t, step int64) int64 { return t - ((t%step)+step)%step }
-
-func randomID() string {
-	var b [8]byte
-	rand.Read(b[:]) // never fails: crypto/rand ends the program instead
-	return hex.EncodeToString(b[:])
-}

@@ -45,6 +45,5 @@ func differs(figure, now unit.Power, tolerance unit.Ratio) bool {
 // plausible holds a figure against what any published rate is held against; and
 // a card that is on does not draw nothing.
 func plausible(figure unit.Power) bool {
-	_, _, err := telemetry.ParseRateValue(telemetry.RateIdlePower, unit.FormatDecimal(int64(figure), unit.PowerScale), "W")
-	return err == nil && figure > 0
+	return figure > 0 && telemetry.PlausibleRate(telemetry.RateIdlePower, int64(figure))
 }

@@ -57,8 +57,9 @@ func (r *run) readRates(ctx context.Context) (rates, error) {
 	}
 	defer reader.Close()
 	err = reader.ReadTo(ctx, end, func(rec *kgo.Record) error {
-		// What cannot be decoded is in the dead letters: the processor passed over it, too.
-		if row, err := record.DecodeRate(rec.Value); err == nil && typeOf(rec) == record.TypeRate && row.To > row.From {
+		// What does not count is in the dead letters: the processor passed over it, too.
+		row, err := record.DecodeRate(rec.Value)
+		if err == nil && kafka.EventType(rec) == record.TypeRate && row.To > row.From && telemetry.PlausibleRate(row.Kind, row.Value) {
 			out.table.Set(&row)
 		}
 		return nil
@@ -67,15 +68,6 @@ func (r *run) readRates(ctx context.Context) (rates, error) {
 		return out, lifecycle.Permanent(fmt.Errorf("read rates: records were deleted meanwhile: %w", gap))
 	}
 	return out, err
-}
-
-func typeOf(r *kgo.Record) string {
-	for _, h := range r.Headers {
-		if h.Key == "ce_type" {
-			return string(h.Value)
-		}
-	}
-	return ""
 }
 
 // publish sends what differs, each acknowledged before the next, as a replay
@@ -97,9 +89,8 @@ func (r *run) publish(ctx context.Context, found *Report) (n int64, err error) {
 		envelope := record.Envelope{
 			ID: fmt.Sprintf("%s/rate/%d", r.id, n), Source: "/learn/" + r.id, Type: record.TypeRate, Time: r.set.Now().UnixNano(),
 		}
-		rec := &kgo.Record{Topic: record.Rates, Key: []byte(record.RatesKey), Value: record.AppendRate(nil, &row)}
-		for _, h := range envelope.Headers() {
-			rec.Headers = append(rec.Headers, kgo.RecordHeader(h))
+		rec := &kgo.Record{
+			Topic: record.Rates, Key: []byte(record.RatesKey), Value: record.AppendRate(nil, &row), Headers: kafka.RecordHeaders(envelope.Headers()),
 		}
 		if err := client.ProduceSync(ctx, rec).FirstErr(); err != nil {
 			return n, kafka.Classify(fmt.Errorf("publish to %s: %w", record.Rates, err))

@@ -180,7 +180,7 @@ func (r *rig) follow(task int32) []*commitlog.Step {
 			r.t.Fatalf("task %d has not come to %+v: %v", task, want, err)
 		}
 		for _, rec := range records {
-			step, err := log.Add(commitlog.Record{Offset: rec.Offset, Headers: headersOf(rec), Value: rec.Value})
+			step, err := log.Add(commitlog.Record{Offset: rec.Offset, Headers: kafka.Headers(rec), Value: rec.Value})
 			if err != nil && !errors.Is(err, record.ErrMalformed) {
 				r.t.Fatal(err)
 			}

@@ -162,7 +162,7 @@ func (in *inputs) applyCorrection(to events, r *kgo.Record) {
 		in.refuse(r, unknownType(r))
 		return
 	}
-	id, err := record.CorrectionIDOf(headersOf(r))
+	id, err := record.CorrectionIDOf(kafka.Headers(r))
 	if err != nil {
 		in.refuse(r, err)
 		return

@@ -3,7 +3,6 @@ package process
 import (
 	"context"
 	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -117,7 +116,7 @@ func (s *session) claim(ctx context.Context) ([]record.Commit, error) {
 	}
 	backoff := lifecycle.Backoff{Min: 20 * time.Millisecond, Max: time.Second}
 	for range claimAttempts {
-		open := record.Open{Task: t.id, Epoch: log.Position().Epoch + 1, ID: randomID()}
+		open := record.Open{Task: t.id, Epoch: log.Position().Epoch + 1, ID: rand.Text()}
 		offset, err := s.appendOpen(ctx, &open)
 		if err != nil {
 			return nil, err
@@ -159,7 +158,7 @@ func (s *session) checkLog(ctx context.Context) error {
 // readLog reads the log up to end and calls fn for every step that counts.
 func (s *session) readLog(ctx context.Context, r *kafka.Reader, log *commitlog.Reader, end int64, fn func(*commitlog.Step)) error {
 	return r.ReadTo(ctx, end, func(rec *kgo.Record) error {
-		step, err := log.Add(commitlog.Record{Offset: rec.Offset, Headers: headersOf(rec), Value: rec.Value})
+		step, err := log.Add(commitlog.Record{Offset: rec.Offset, Headers: kafka.Headers(rec), Value: rec.Value})
 		switch {
 		case errors.Is(err, record.ErrMalformed):
 			// Not ours: a foreign writer's. The rules pass over it.
@@ -201,19 +200,4 @@ func (s *session) replay(ctx context.Context, steps []record.Commit) error {
 		s.replayed++
 	}
 	return nil
-}
-
-func headersOf(r *kgo.Record) []record.Header {
-	out := make([]record.Header, len(r.Headers))
-	for i, h := range r.Headers {
-		out[i] = record.Header{Key: h.Key, Value: h.Value}
-	}
-	return out
-}
-
-// randomID tells openers apart.
-func randomID() string {
-	var b [16]byte
-	rand.Read(b[:]) // never fails: crypto/rand ends the program instead
-	return hex.EncodeToString(b[:])
 }

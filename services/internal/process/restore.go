@@ -110,7 +110,7 @@ type checkpointScan struct {
 }
 
 func (c *checkpointScan) add(r *kgo.Record) error {
-	switch kind := record.TypeOf(headersOf(r)); kind {
+	switch kind := kafka.EventType(r); kind {
 	case record.TypeChunk:
 		c.addChunk(r)
 	case record.TypeManifest:

@@ -62,12 +62,7 @@ func (s *session) close() {
 
 // record builds a record for a partition of a topic.
 func (s *session) record(topic string, partition int32, env record.Envelope, value []byte, more ...record.Header) *kgo.Record {
-	headers := append(env.Headers(), more...)
-	out := make([]kgo.RecordHeader, len(headers))
-	for i, h := range headers {
-		out[i] = kgo.RecordHeader{Key: h.Key, Value: h.Value}
-	}
-	return &kgo.Record{Topic: topic, Partition: partition, Headers: out, Value: value}
+	return &kgo.Record{Topic: topic, Partition: partition, Headers: kafka.RecordHeaders(append(env.Headers(), more...)), Value: value}
 }
 
 // run steps until the task is asked to end or something fails. Asked to end, it

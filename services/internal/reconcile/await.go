@@ -204,7 +204,7 @@ func (r *run) account(ctx context.Context, task int32) error {
 func (r *run) superseded(ctx context.Context, task int32) (refused int64, other bool, err error) {
 	sent := r.sent[task]
 	err = r.readFrom(ctx, record.Corrections, task, r.begun[task], sent.next, func(rec *kgo.Record) error {
-		headers := headersOf(rec)
+		headers := kafka.Headers(rec)
 		if id, err := record.CorrectionIDOf(headers); err == nil && id.Sequence == 0 && id.Run != r.id {
 			other = true
 		}

@@ -66,7 +66,7 @@ func (r *run) openInputs(ctx context.Context) (*inputs, error) {
 	}
 	in.samplesEnd = in.ends[record.Samples]
 	err = r.read(ctx, in, record.Rates, 0, func(rec *kgo.Record) {
-		if rate, err := record.DecodeRate(rec.Value); err == nil && typeOf(rec) == record.TypeRate {
+		if rate, err := record.DecodeRate(rec.Value); err == nil && kafka.EventType(rec) == record.TypeRate {
 			in.rates = append(in.rates, rate)
 		}
 	})
@@ -77,7 +77,7 @@ func (r *run) openInputs(ctx context.Context) (*inputs, error) {
 // cannot be decoded is in the dead letters: the processor passed over it, too.
 func (r *run) readDimensions(ctx context.Context, task int32) (d dimensions, err error) {
 	err = r.read(ctx, r.inputs, record.Inventory, task, func(rec *kgo.Record) {
-		if device, err := record.DecodeDevice(rec.Value); err == nil && typeOf(rec) == record.TypeDevice {
+		if device, err := record.DecodeDevice(rec.Value); err == nil && kafka.EventType(rec) == record.TypeDevice {
 			d.devices = append(d.devices, device)
 		}
 	})
@@ -85,7 +85,7 @@ func (r *run) readDimensions(ctx context.Context, task int32) (d dimensions, err
 		return d, err
 	}
 	err = r.read(ctx, r.inputs, record.Placements, task, func(rec *kgo.Record) {
-		if placement, err := record.DecodePlacement(rec.Value); err == nil && typeOf(rec) == record.TypePlacement {
+		if placement, err := record.DecodePlacement(rec.Value); err == nil && kafka.EventType(rec) == record.TypePlacement {
 			d.placements = append(d.placements, placement)
 		}
 	})
@@ -131,7 +131,7 @@ func (r *run) readPast(ctx context.Context, task int32, start int64, d dimension
 	}
 	var decoder record.SamplesDecoder
 	err := r.readFrom(ctx, record.Samples, task, start, r.inputs.samplesEnd[task], func(rec *kgo.Record) error {
-		if typeOf(rec) != record.TypeSamples {
+		if kafka.EventType(rec) != record.TypeSamples {
 			return nil
 		}
 		batch, err := decoder.Decode(rec.Value)
@@ -148,14 +148,4 @@ func (r *run) readPast(ctx context.Context, task int32, start int64, d dimension
 		return nil, fmt.Errorf("read samples: %w", err)
 	}
 	return past, nil
-}
-
-func typeOf(r *kgo.Record) string { return record.TypeOf(headersOf(r)) }
-
-func headersOf(r *kgo.Record) []record.Header {
-	out := make([]record.Header, len(r.Headers))
-	for i, h := range r.Headers {
-		out[i] = record.Header{Key: h.Key, Value: h.Value}
-	}
-	return out
 }

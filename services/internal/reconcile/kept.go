@@ -94,7 +94,7 @@ func (r *run) oldest(ctx context.Context, task int32, start, end int64) (*kgo.Re
 }
 
 func takenInOf(r *kgo.Record) (int64, bool) {
-	switch typeOf(r) {
+	switch kafka.EventType(r) {
 	case record.TypeSamples:
 		var d record.SamplesDecoder
 		b, err := d.Decode(r.Value)

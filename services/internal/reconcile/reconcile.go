@@ -30,7 +30,6 @@ package reconcile
 import (
 	"context"
 	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -139,7 +138,7 @@ func newRun(cfg Config, set Settings) (*run, error) {
 		return nil, err
 	}
 	return &run{
-		cfg: cfg, set: set, id: randomID(), client: client, builder: fact.NewBuilder(memory.DefaultAllocator),
+		cfg: cfg, set: set, id: rand.Text(), client: client, builder: fact.NewBuilder(memory.DefaultAllocator),
 		begun: map[int32]int64{}, sent: map[int32]*sentTo{}, sequence: map[int32]uint64{}, maxKept: maxKept, perRecord: guessedRows,
 		report: newReport(cfg.DryRun),
 	}, nil
@@ -330,9 +329,3 @@ func (r *run) progress(format string, args ...any) {
 func clock(ns int64) string { return time.Unix(0, ns).UTC().Format(time.RFC3339) }
 
 func floorTo(t, step int64) int64 { return t - ((t%step)+step)%step }
-
-func randomID() string {
-	var b [8]byte
-	rand.Read(b[:]) // never fails: crypto/rand ends the program instead
-	return hex.EncodeToString(b[:])
-}

@@ -58,9 +58,8 @@ func (r *run) send(ctx context.Context, task int32, rows []fact.Row) error {
 func (r *run) publish(ctx context.Context, task int32, kind string, sequence uint64, value []byte) (int64, error) {
 	id := record.CorrectionID{Run: r.id, Sequence: sequence}
 	env := record.Envelope{ID: fmt.Sprintf("%s/%d/%d", r.id, task, sequence), Source: "/reconcile/" + r.id, Type: kind}
-	rec := &kgo.Record{Topic: record.Corrections, Partition: task, Value: value}
-	for _, h := range append(env.Headers(), id.Headers()...) {
-		rec.Headers = append(rec.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
+	rec := &kgo.Record{
+		Topic: record.Corrections, Partition: task, Value: value, Headers: kafka.RecordHeaders(append(env.Headers(), id.Headers()...)),
 	}
 	if err := r.client.ProduceSync(ctx, rec).FirstErr(); err != nil {
 		return 0, kafka.Classify(fmt.Errorf("publish to %s: %w", record.Corrections, err))

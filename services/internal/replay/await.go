@@ -82,10 +82,10 @@ func (r *run) lettersSince(ctx context.Context, client *kgo.Client, from map[int
 	for partition, end := range ends[record.DeadLetters] {
 		err := readPartition(ctx, r.s, record.DeadLetters, partition, from[partition], end, func(rec *kgo.Record) error {
 			l, err := record.DecodeDeadLetter(rec.Value)
-			if err != nil || l.Origin == record.Corrections || strings.HasPrefix(headerOf(rec, "ce_source"), replaySource) || !r.estate.Known(l.Node) {
+			if err != nil || l.Origin == record.Corrections || strings.HasPrefix(kafka.Header(rec, "ce_source"), replaySource) || !r.estate.Known(l.Node) {
 				return nil
 			}
-			id := headerOf(rec, "ce_source") + " " + headerOf(rec, "ce_id")
+			id := kafka.Header(rec, "ce_source") + " " + kafka.Header(rec, "ce_id")
 			if seen[id] {
 				return nil
 			}

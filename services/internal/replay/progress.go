@@ -61,12 +61,12 @@ func readProgress(ctx context.Context, s Settings, ends kafka.Offsets, digest st
 			s.Logger.Warn("progress record cannot be read", "offset", r.Offset, "error", err)
 			return nil
 		}
-		rows, err := strconv.ParseInt(headerOf(r, headerChunk), 10, 64)
+		rows, err := strconv.ParseInt(kafka.Header(r, headerChunk), 10, 64)
 		if err != nil || rows < 1 {
 			s.Logger.Warn("progress record says no chunk size", "offset", r.Offset)
 			return nil
 		}
-		p = progress{ReplayProgress: got, found: true, rows: rows, offsets: parseOffsets(headerOf(r, headerOffsets)), letters: parseOffsets(headerOf(r, headerLetters))}
+		p = progress{ReplayProgress: got, found: true, rows: rows, offsets: parseOffsets(kafka.Header(r, headerOffsets)), letters: parseOffsets(kafka.Header(r, headerLetters))}
 		return nil
 	})
 	return p, err
@@ -112,7 +112,7 @@ func (p *publisher) record(ctx context.Context, at progress) error {
 	e := record.Envelope{ID: p.id("progress", int64(at.Phase), int64(at.Chunks)), Source: p.source, Type: record.TypeReplay, Time: at.TakenIn}
 	r := &kgo.Record{
 		Topic: record.Replays, Key: []byte(p.digest), Value: at.Append(nil),
-		Headers: append(headersOf(e),
+		Headers: append(kafka.RecordHeaders(e.Headers()),
 			kgo.RecordHeader{Key: headerOffsets, Value: []byte(offsets)},
 			kgo.RecordHeader{Key: headerLetters, Value: []byte(formatOffsets(at.letters))},
 			kgo.RecordHeader{Key: headerChunk, Value: strconv.AppendInt(nil, at.rows, 10)}),
@@ -130,10 +130,10 @@ func (p *publisher) lookUp(ctx context.Context, s Settings, from map[int32]int64
 	defer p.mu.Unlock()
 	for partition, end := range ends[record.Samples] {
 		err := readPartition(ctx, s, record.Samples, partition, from[partition], end, func(r *kgo.Record) error {
-			if headerOf(r, "ce_source") != p.source {
+			if kafka.Header(r, "ce_source") != p.source {
 				return nil
 			}
-			p.held[headerOf(r, "ce_id")] = maphash.Bytes(p.seed, r.Value)
+			p.held[kafka.Header(r, "ce_id")] = maphash.Bytes(p.seed, r.Value)
 			p.reach(partition, r.Offset+1)
 			return nil
 		})
@@ -170,15 +170,6 @@ func readRates(ctx context.Context, s Settings, ends kafka.Offsets) (rates []tel
 		return nil, fmt.Errorf("read known rates: %w", err)
 	}
 	return rates, nil
-}
-
-func headerOf(r *kgo.Record, key string) string {
-	for _, h := range r.Headers {
-		if h.Key == key {
-			return string(h.Value)
-		}
-	}
-	return ""
 }
 
 func formatOffsets(offsets map[int32]int64) string {

@@ -60,21 +60,12 @@ func (p *publisher) send(ctx context.Context, topic, key string, e record.Envelo
 		return nil
 	}
 	e.Source = p.source
-	r := &kgo.Record{Topic: topic, Value: value, Headers: headersOf(e)}
+	r := &kgo.Record{Topic: topic, Value: value, Headers: kafka.RecordHeaders(e.Headers())}
 	if key != "" {
 		r.Key = []byte(key)
 	}
 	p.client.Produce(ctx, r, p.acknowledged)
 	return nil
-}
-
-func headersOf(e record.Envelope) []kgo.RecordHeader {
-	hs := e.Headers()
-	out := make([]kgo.RecordHeader, len(hs))
-	for i, h := range hs {
-		out[i] = kgo.RecordHeader(h)
-	}
-	return out
 }
 
 func (p *publisher) acknowledged(r *kgo.Record, err error) {

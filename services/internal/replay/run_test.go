@@ -376,15 +376,15 @@ func (l lateLedger) Offsets(ctx context.Context) (map[int32]record.Offsets, erro
 	letter := record.DeadLetter{Reason: telemetry.Late, Node: "n0", Origin: record.Samples, Count: 7, First: from, Last: from + 6e9}
 	e := record.Envelope{ID: "late/n0", // the same each time: a processor repeats a letter after a kill
 		Source: "/process/0", Type: record.TypeDeadLetter}
-	r := &kgo.Record{Topic: record.DeadLetters, Value: letter.Append(nil), Headers: headersOf(e)}
+	r := &kgo.Record{Topic: record.DeadLetters, Value: letter.Append(nil), Headers: kafka.RecordHeaders(e.Headers())}
 	again := *r
 	// Not about this replay's events: a correction, and another replay's row.
 	correction, other := letter, letter
 	correction.Origin, correction.Reason = record.Corrections, telemetry.OutOfRange
 	other.Origin, other.Reason = "samples.csv", telemetry.Negative
 	strange := []*kgo.Record{
-		{Topic: record.DeadLetters, Value: correction.Append(nil), Headers: headersOf(record.Envelope{ID: "correction", Source: "/process/0", Type: record.TypeDeadLetter})},
-		{Topic: record.DeadLetters, Value: other.Append(nil), Headers: headersOf(record.Envelope{ID: "other", Source: sourceOf("another replay's"), Type: record.TypeDeadLetter})},
+		{Topic: record.DeadLetters, Value: correction.Append(nil), Headers: kafka.RecordHeaders(record.Envelope{ID: "correction", Source: "/process/0", Type: record.TypeDeadLetter}.Headers())},
+		{Topic: record.DeadLetters, Value: other.Append(nil), Headers: kafka.RecordHeaders(record.Envelope{ID: "other", Source: sourceOf("another replay's"), Type: record.TypeDeadLetter}.Headers())},
 	}
 	if err := client.ProduceSync(ctx, append(strange, r, &again)...).FirstErr(); err != nil {
 		return nil, err

@@ -99,7 +99,7 @@ func readContents(t testing.TB, b *kafkatest.Broker) contents {
 }
 
 func (c *contents) take(r *kgo.Record) (err error) {
-	switch headerOf(r, "ce_type") {
+	switch kafka.Header(r, "ce_type") {
 	case record.TypeSamples:
 		var d record.SamplesDecoder
 		batch, err := d.Decode(r.Value)
@@ -110,7 +110,7 @@ func (c *contents) take(r *kgo.Record) (err error) {
 			return fmt.Errorf("key %s of node %s", r.Key, batch.Node)
 		}
 		c.batches++
-		c.sampleIDs = append(c.sampleIDs, headerOf(r, "ce_id"))
+		c.sampleIDs = append(c.sampleIDs, kafka.Header(r, "ce_id"))
 		for _, s := range batch.Series {
 			name := batch.Node + " " + s.Device + " " + s.Metric.String()
 			for i, v := range s.Values {
@@ -145,7 +145,7 @@ func (c *contents) take(r *kgo.Record) (err error) {
 		c.progress = append(c.progress, p)
 		return err
 	default:
-		return fmt.Errorf("unknown type %q", headerOf(r, "ce_type"))
+		return fmt.Errorf("unknown type %q", kafka.Header(r, "ce_type"))
 	}
 	return err
 }

@@ -26,6 +26,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ntegral/ntegral/services/internal/clickhouse"
 	"github.com/ntegral/ntegral/services/internal/textrow"
 )
 
@@ -72,7 +73,7 @@ func Write(ctx context.Context, from Source, q Query, w io.Writer) error {
 	if err := q.Validate(); err != nil {
 		return err
 	}
-	if err := CheckEdges(ctx, from.Store, q.From, q.To); err != nil {
+	if err := clickhouse.CheckEdges(ctx, from.Store, q.From, q.To); err != nil {
 		return err
 	}
 	if err := checkAsOf(ctx, from, q); err != nil {

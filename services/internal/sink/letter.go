@@ -35,10 +35,7 @@ func (t *task) setAside(ctx context.Context, l letter) error {
 	}
 	dead.Detail = clip(dead.Detail, record.MaxText)
 	envelope := record.Envelope{ID: id, Source: fmt.Sprintf("/sink/%d", t.partition), Type: record.TypeDeadLetter}
-	out := &kgo.Record{Topic: record.DeadLetters, Key: []byte(fmt.Sprint(t.partition)), Value: dead.Append(nil)}
-	for _, h := range envelope.Headers() {
-		out.Headers = append(out.Headers, kgo.RecordHeader{Key: h.Key, Value: h.Value})
-	}
+	out := &kgo.Record{Topic: record.DeadLetters, Key: []byte(fmt.Sprint(t.partition)), Value: dead.Append(nil), Headers: kafka.RecordHeaders(envelope.Headers())}
 	err := lifecycle.Retry(ctx, retryBackoff, func(ctx context.Context) error {
 		return kafka.Classify(t.env.client.ProduceSync(ctx, out).FirstErr())
 	})

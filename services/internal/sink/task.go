@@ -119,11 +119,7 @@ func (t *task) session(ctx context.Context) error {
 
 // read takes one record of the log.
 func (t *task) read(ctx context.Context, log *commitlog.Reader, rec *kgo.Record) error {
-	headers := make([]record.Header, len(rec.Headers))
-	for i, h := range rec.Headers {
-		headers[i] = record.Header{Key: h.Key, Value: h.Value}
-	}
-	step, err := log.Add(commitlog.Record{Offset: rec.Offset, Headers: headers, Value: rec.Value})
+	step, err := log.Add(commitlog.Record{Offset: rec.Offset, Headers: kafka.Headers(rec), Value: rec.Value})
 	switch {
 	case errors.Is(err, record.ErrMalformed):
 		err = t.setAside(ctx, letter{offset: rec.Offset, payload: rec.Value, cause: err})

@@ -184,7 +184,7 @@ func oldest(ctx context.Context, cfg kafka.Config, behind map[string]positions) 
 		}
 		fetches.EachRecord(func(rec *kgo.Record) {
 			p := behind[rec.Topic][rec.Partition]
-			waits := !p.commits || header(rec, "ce_type") == record.TypeCommit
+			waits := !p.commits || kafka.EventType(rec) == record.TypeCommit
 			if searched[rec.Topic][rec.Partition] || !waits && rec.Offset < p.end-1 {
 				return
 			}

@@ -45,7 +45,7 @@ func (r *Report) letters(ctx context.Context, s Settings) error {
 			continue
 		}
 		err := readLetters(ctx, s.Kafka, partition, from, end, func(rec *kgo.Record) {
-			source, id := header(rec, "ce_source"), header(rec, "ce_id")
+			source, id := kafka.Header(rec, "ce_source"), kafka.Header(rec, "ce_id")
 			l, err := record.DecodeDeadLetter(rec.Value)
 			if err != nil || !strings.HasPrefix(source, replaySource) || seen[source+" "+id] {
 				return
@@ -77,13 +77,4 @@ func readLetters(ctx context.Context, cfg kafka.Config, partition int32, from, e
 		err = reader.ReadTo(ctx, end, take)
 	}
 	return err
-}
-
-func header(rec *kgo.Record, key string) string {
-	for _, h := range rec.Headers {
-		if h.Key == key {
-			return string(h.Value)
-		}
-	}
-	return ""
 }

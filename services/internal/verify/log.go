@@ -160,10 +160,7 @@ func (l *taskLogs) lastSteps() map[int32]uint64 {
 // add reads one record. A record against the rules is a fault, not an end:
 // the rest may still be right.
 func (t *taskLog) add(rec *kgo.Record) error {
-	headers := make([]record.Header, len(rec.Headers))
-	for i, h := range rec.Headers {
-		headers[i] = record.Header{Key: h.Key, Value: h.Value}
-	}
+	headers := kafka.Headers(rec)
 	if t.anchor != nil && rec.Offset == t.anchor.offset {
 		return t.checkAnchor(headers, rec.Value)
 	}
