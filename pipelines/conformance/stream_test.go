@@ -23,6 +23,8 @@ type stream struct {
 	cfg    engine.Config
 	engine *engine.Engine
 
+	history [][]byte // that lies outside the engine
+
 	rows      map[fact.Key]map[fact.Dimensions]*fact.Sums
 	residuals [3]int64
 	corrected int
@@ -166,6 +168,9 @@ func (s *stream) endStep(p float64) {
 		}
 		byDimensions[row.Dimensions].Add(&row.Sums)
 	}
+	if err := s.engine.Err(); err != nil {
+		s.t.Fatal(err)
+	}
 	s.late += r.Counts[telemetry.Late]
 	s.residuals[0] |= r.ResidualEnergy
 	s.residuals[1] |= r.ResidualMoney
@@ -178,8 +183,28 @@ func (s *stream) endStep(p float64) {
 	}
 }
 
+// Recall implements engine.Archive over the stream's history.
+func (s *stream) Recall(p engine.Place) ([]byte, error) {
+	return s.history[p.Offset][p.At : p.At+p.Size], nil
+}
+
+// evict moves the engine's history out of it.
+func (s *stream) evict() {
+	var offsets []int64
+	v, err := s.engine.Evict(1000, 0, func(record []byte) error {
+		offsets = append(offsets, int64(len(s.history)))
+		s.history = append(s.history, record)
+		return nil
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	v.Placed(offsets)
+}
+
 // restart carries the engine's state over a snapshot.
 func (s *stream) restart() {
+	s.evict()
 	var chunks [][]byte
 	if err := s.engine.Snapshot(1000, func(b []byte) error { chunks = append(chunks, b); return nil }); err != nil {
 		s.t.Fatal(err)
@@ -196,6 +221,7 @@ func (s *stream) restart() {
 		s.t.Fatal(err)
 	}
 	s.engine = restored
+	s.engine.UseArchive(s)
 }
 
 // report sums the rows as `ntegral report` does.

@@ -32,6 +32,7 @@ type Engine struct {
 	axes      []axisState
 	axisID    uint64 // of the last of all axes of records
 	packer    packer
+	vault     vault
 	order     rowOrder
 	fresh     bool   // the record at hand says something new
 	run       string // of reconciliation that counts, and the last record of it
@@ -267,6 +268,7 @@ func (e *Engine) node(id string) *node {
 	n := e.nodes[id]
 	if n == nil {
 		n = newNode(id)
+		n.vault = &e.vault
 		e.nodes[id] = n
 	}
 	return n

@@ -11,9 +11,10 @@ import (
 // block is readings that windows which are not out yet do not need, packed.
 // They wait for events that are late. Blocks are in the order of time.
 type block struct {
-	edge  int64 // windows from this edge on need nothing of it
-	reach int64 // the window edge from which on an event at or after edge can change figures
-	data  []byte
+	edge  int64  // windows from this edge on need nothing of it
+	reach int64  // the window edge from which on an event at or after edge can change figures
+	data  []byte // nil: it lies in the archive alone
+	place Place  // where it lies there; see archive.go
 }
 
 // packedTo is the edge from which on windows can be computed without unpacking.
@@ -148,11 +149,7 @@ func (n *node) needWindows(edge int64) {
 }
 
 func (n *node) unpackLast() {
-	k := len(n.history) - 1
-	data := n.history[k].data
-	n.history[k] = block{}
-	n.history = n.history[:k]
-	n.unpack(data)
+	n.unpack(n.takeLast())
 	n.setTail()
 }
 

@@ -53,7 +53,7 @@ func (o *outcome) add(t testing.TB, r *engine.Result) {
 // and going through a snapshot after one step of restarts; 0 is never.
 func deliver(t testing.TB, cfg engine.Config, events []event, seed uint64, steps, restarts int) outcome {
 	r := rand.New(rand.NewPCG(seed, 17))
-	e := engine.New(cfg)
+	e, a := engine.New(cfg), &attic{t: t}
 	o := outcome{Rows: map[identity]fact.Sums{}}
 	for i := range events {
 		events[i].apply(e)
@@ -62,8 +62,10 @@ func deliver(t testing.TB, cfg engine.Config, events []event, seed uint64, steps
 		}
 		o.add(t, e.EndStep())
 		if restarts > 0 && r.IntN(restarts) == 0 {
+			a.evict(e, 2000, 0)
 			state := snapshot(t, e)
 			e = restored(t, cfg, state)
+			e.UseArchive(a)
 			if again := snapshot(t, e); !bytes.Equal(bytes.Join(again, nil), bytes.Join(state, nil)) {
 				t.Fatal("a restored engine's snapshot differs")
 			}

@@ -22,6 +22,7 @@ type node struct {
 	placements map[string][]*telemetry.Placement // versions, see placement.go
 	order      []*attribution.Device             // by ID; nil: to be built
 	history    []block                           // readings that are packed
+	vault      *vault                            // of the engine
 	tail       int64                             // from when on no question about readings needs history; never: always
 	columns    []column                          // targets of the last record's columns
 	islands    []attribution.Interval            // reading times, joined over silences that count as presence; [From, To] both included

@@ -25,6 +25,13 @@ func stateOf(t testing.TB, seed uint64) []byte {
 	return bytes.Join(snapshot(t, e), nil)
 }
 
+// archivedStateOf is stateOf with history that lies elsewhere.
+func archivedStateOf(t testing.TB, seed uint64) []byte {
+	e := restored(t, engine.DefaultConfig(), [][]byte{stateOf(t, seed)})
+	(&attic{t: t}).evict(e, 1000, 0)
+	return bytes.Join(snapshot(t, e), nil)
+}
+
 // cut divides a state into chunks.
 func cut(state []byte, size int) [][]byte {
 	return slices.Collect(slices.Chunk(state, max(1, size)))
@@ -51,6 +58,8 @@ func TestRestoreRefusesBrokenState(t *testing.T) {
 		{"node without its times", []byte{3, 2, 1, 'n'}},
 		{"history of a device that is not there", after(7, 8, 0, 0, 5, 2, 2, 0, 1, 0, 8, 0)},
 		{"history that ends early", after(7, 6, 0, 0, 3, 2, 2, 0, 8, 0)},
+		{"history at a place of no size", after(10, 6, 0, 0, 0, 0, 0, 0, 8, 0)},
+		{"history at a place cut short", after(10, 5, 0, 0, 0, 0, 1, 8, 0)},
 		{"placement without node's name", after(6, 0)},
 		{"counter with two readings at one time", after(9, 12, 0, 2, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0, 8, 0)},
 		{"counter with a negative reading", after(9, 10, 0, 1, 2, 1, 0, 0, 0, 0, 0, 0, 8, 0)},
@@ -63,13 +72,22 @@ func TestRestoreRefusesBrokenState(t *testing.T) {
 	}
 }
 
+// stateWithBoth has history in memory and elsewhere.
+func stateWithBoth(t *testing.T) []byte {
+	e := restored(t, engine.DefaultConfig(), [][]byte{archivedStateOf(t, 1)})
+	events := newEstate(1, 20*60*second).events(delivery{seed: 1, packs: 30})
+	events[len(events)-1].apply(e)
+	e.EndStep()
+	return bytes.Join(snapshot(t, e), nil)
+}
+
 // TestStateVersionNamesTheEncoding reads a snapshot that an earlier build has
 // written. Where it fails, the encoding has changed: then StateVersion must, too,
 // so that such state is refused by name, and -update writes the file of the new one.
 func TestStateVersionNamesTheEncoding(t *testing.T) {
 	file := filepath.Join("testdata", fmt.Sprintf("state-%d.bin", engine.StateVersion))
 	if *update && os.Getenv("CI") == "" {
-		if err := os.WriteFile(file, stateOf(t, 1), 0o600); err != nil {
+		if err := os.WriteFile(file, stateWithBoth(t), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -111,6 +129,8 @@ func FuzzRestore(f *testing.F) {
 		v.apply(small)
 		small.EndStep() // windows close one by one, so that there is history
 	}
+	f.Add(bytes.Join(snapshot(f, small), nil), uint16(100))
+	(&attic{t: f}).evict(small, 500, 0)
 	f.Add(bytes.Join(snapshot(f, small), nil), uint16(100))
 	f.Add([]byte{8, 0}, uint16(1))
 	f.Fuzz(func(t *testing.T, state []byte, chunk uint16) {

@@ -17,6 +17,7 @@ type script struct {
 	t             *testing.T
 	cfg           engine.Config
 	engine        *engine.Engine
+	archive       attic
 	columns       []string // that want shows; none: all but the counts of intervals
 	samplesHeader []string
 	revision      uint64
@@ -104,7 +105,9 @@ func (s *script) command(words []string) {
 	case "seal":
 		s.engine.ApplySeal(record.Seal{Node: words[1]})
 	case "restart":
+		s.archive.evict(s.engine, 500, 0)
 		s.engine = restored(s.t, s.cfg, snapshot(s.t, s.engine))
+		s.engine.UseArchive(&s.archive)
 	case "taken-in":
 		s.takenIn = s.time(words[1], 0)
 	case "device":

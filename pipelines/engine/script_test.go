@@ -45,7 +45,7 @@ func runScript(t *testing.T, file string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &script{t: t, cfg: engine.DefaultConfig(), samplesHeader: []string{"time", "node", "device", "metric", "value"}}
+	s := &script{t: t, archive: attic{t: t}, cfg: engine.DefaultConfig(), samplesHeader: []string{"time", "node", "device", "metric", "value"}}
 	s.engine = engine.New(s.cfg)
 	var steps, want string
 	wantAt := -1

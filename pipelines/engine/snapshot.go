@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"sort"
 
@@ -14,7 +15,7 @@ import (
 )
 
 // StateVersion names the encoding of snapshots; another one is not read.
-const StateVersion = 4
+const StateVersion = 5
 
 // ErrState says that a snapshot cannot be read.
 var ErrState = errors.New("malformed engine state")
@@ -30,11 +31,16 @@ const (
 	entryHistory
 	entryEnd
 	entryCounters
+	entryArchived
 )
 
 // Snapshot writes the state between two steps as chunks of at most chunkBytes,
-// which emit may keep. Equal states give equal bytes.
+// which emit may keep. Equal states whose history lies at equal places give equal
+// bytes.
 func (e *Engine) Snapshot(chunkBytes int, emit func([]byte) error) error {
+	if e.vault.err != nil {
+		return e.vault.err
+	}
 	w := &stateWriter{limit: chunkBytes, emit: emit}
 	w.entry(entryEngine, binary.AppendUvarint(appendString(binary.AppendVarint(nil, e.partition), e.run), e.sequence))
 	e.rates.Each(func(r *telemetry.Rate) { w.entry(entryRate, record.AppendRate(nil, r)) })
@@ -91,8 +97,13 @@ func (n *node) write(w *stateWriter) {
 			w.entry(entryPlacement, record.AppendPlacement(nil, p))
 		}
 	}
-	for _, h := range n.history {
+	for i := range n.history {
+		h := &n.history[i]
 		b = binary.AppendVarint(binary.AppendVarint(b[:0], h.edge), h.reach)
+		if h.place.Size > 0 {
+			w.entry(entryArchived, h.place.append(b))
+			continue
+		}
 		w.entry(entryHistory, appendBytes(b, h.data))
 	}
 }
@@ -230,6 +241,8 @@ func (f *fields) part(n *node, kind uint64, u *unpacker) error {
 		h := block{edge: f.varint(), reach: f.varint(), data: slices.Clone(f.bytes())}
 		f.bad = f.bad || !n.fitsBlock(u, h.data)
 		n.history = append(n.history, h)
+	case entryArchived:
+		n.history = append(n.history, block{edge: f.varint(), reach: f.varint(), place: f.place()})
 	case entryPlacement:
 		p, err := record.DecodePlacement(f.b)
 		if err != nil {
@@ -250,6 +263,20 @@ func (f *fields) node(n *node) {
 		from := f.varint()
 		n.islands = append(n.islands, attribution.Interval{From: from, To: f.varint()})
 	}
+}
+
+func (p Place) append(b []byte) []byte {
+	b = binary.AppendUvarint(b, uint64(p.Offset))
+	for _, v := range []uint32{p.At, p.Size, p.Sum} {
+		b = binary.AppendUvarint(b, uint64(v))
+	}
+	return b
+}
+
+func (f *fields) place() Place {
+	offset, at, size, sum := f.uvarint(), f.uvarint(), f.uvarint(), f.uvarint()
+	f.bad = f.bad || offset > math.MaxInt64 || at > math.MaxUint32 || size == 0 || size > math.MaxUint32 || sum > math.MaxUint32
+	return Place{Offset: int64(offset), At: uint32(at), Size: uint32(size), Sum: uint32(sum)}
 }
 
 // stateReader puts chunks back together into entries.
