@@ -165,6 +165,8 @@ type Manifest struct {
 	Inputs     Offsets
 	Checksum   uint64 // of the chunks, in order
 	Version    uint64 // of the state's encoding
+
+	HistoryFrom, HistoryTo int64 // offsets of the history topic between which all lies that the state needs
 }
 
 // Append encodes the manifest.
@@ -173,7 +175,7 @@ func (m *Manifest) Append(b []byte) []byte {
 	for i, v := range []uint64{
 		m.Epoch, m.Step, m.Checkpoint, m.Chunks, uint64(m.FirstChunk), uint64(m.FactsFrom),
 		uint64(m.Inputs.Samples), uint64(m.Inputs.Placements), uint64(m.Inputs.Inventory), uint64(m.Inputs.Rates), m.Checksum, m.Version,
-		uint64(m.Inputs.Corrections),
+		uint64(m.Inputs.Corrections), uint64(m.HistoryFrom), uint64(m.HistoryTo),
 	} {
 		b = appendUint(b, protowire.Number(i+2), v)
 	}
@@ -185,6 +187,7 @@ func DecodeManifest(b []byte) (m Manifest, err error) {
 	uints := [...]*uint64{2: &m.Epoch, 3: &m.Step, 4: &m.Checkpoint, 5: &m.Chunks, 12: &m.Checksum, 13: &m.Version}
 	ints := [...]*int64{
 		6: &m.FirstChunk, 7: &m.FactsFrom, 8: &m.Inputs.Samples, 9: &m.Inputs.Placements, 10: &m.Inputs.Inventory, 11: &m.Inputs.Rates, 14: &m.Inputs.Corrections,
+		15: &m.HistoryFrom, 16: &m.HistoryTo,
 	}
 	err = each(b, func(f field) error {
 		switch {

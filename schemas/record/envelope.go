@@ -20,6 +20,7 @@ const (
 	TypeCommit         = "ntegral.facts.commit.v1"
 	TypeOpen           = "ntegral.facts.open.v1"
 	TypeChunk          = "ntegral.state.chunk.v1"
+	TypeHistory        = "ntegral.history.v1"
 	TypeManifest       = "ntegral.state.manifest.v1"
 	TypeReplay         = "ntegral.replay.v1"
 	TypeDeadLetter     = "ntegral.dead_letter.v1"

@@ -118,7 +118,7 @@ func (r source) commit() record.Commit {
 func (r source) manifest() record.Manifest {
 	return record.Manifest{
 		Task: r.task(), Epoch: r.num(), Step: r.num(), Checkpoint: r.num(), Chunks: r.num(), FirstChunk: r.signed(), FactsFrom: r.signed(),
-		Inputs: r.offsets(), Checksum: r.num(), Version: r.num(),
+		Inputs: r.offsets(), Checksum: r.num(), Version: r.num(), HistoryFrom: r.signed(), HistoryTo: r.signed(),
 	}
 }
 

@@ -2,8 +2,8 @@ package record
 
 import "strconv"
 
-// Topics. Samples, placements, inventory, corrections, facts and state have the
-// same number of partitions, and the first three the node as key: partition p of
+// Topics. Samples, placements, inventory, corrections, facts, state and history have
+// the same number of partitions, and the first three the node as key: partition p of
 // each is task p. Rates have one partition, which every task reads whole.
 const (
 	Samples     = "ntegral.samples.v1"
@@ -14,6 +14,7 @@ const (
 	Billing     = "ntegral.billing.v1"
 	Facts       = "ntegral.facts.v1"
 	State       = "ntegral.state.v1"
+	History     = "ntegral.history.v1"
 	Replays     = "ntegral.replays.v1"
 	DeadLetters = "ntegral.dead_letters.v1"
 )
@@ -36,7 +37,8 @@ type Topic struct {
 // Topics lists every topic of the system. Dimensions are kept for ever: they
 // are small and read from their beginning. Corrections are seldom: a bound of
 // time would leave their partitions empty between two. Samples outlast the horizon by far;
-// the state topic trims itself by deleting records below the last checkpoint.
+// tasks trim the state and history topics by deleting the records that no
+// checkpoint needs any more.
 func Topics() []Topic {
 	const week, month = 7 * 24, 30 * 24
 	return []Topic{
@@ -48,6 +50,7 @@ func Topics() []Topic {
 		{Name: Billing, Single: true},
 		{Name: Facts, RetentionHours: week, RetentionBytes: 16 << 30},
 		{Name: State},
+		{Name: History},
 		{Name: Replays, Single: true},
 		{Name: DeadLetters, Single: true, RetentionHours: month, RetentionBytes: 1 << 30},
 	}

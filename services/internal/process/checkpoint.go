@@ -3,8 +3,10 @@ package process
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"time"
 
@@ -42,12 +44,16 @@ const (
 	headerChunk      = "chunk"
 )
 
-// checkpoint writes the state after the last step: chunks, then the manifest
-// that makes them count; then it lets go of what lies before the checkpoint
-// before this one. The task stands still meanwhile.
+// checkpoint writes the state after the last step: history that lies nowhere yet,
+// chunks, then the manifest that makes them count; then it lets go of what lies
+// before the checkpoint before this one. The task stands still meanwhile.
 func (s *session) checkpoint(ctx context.Context) error {
 	began := time.Now()
-	w := &chunkWriter{session: s, ctx: ctx, id: rand.Uint64(), sum: xxhash.New()}
+	evicted, err := s.evict(ctx)
+	if err != nil {
+		return err
+	}
+	w := &chunkWriter{appender: appender{session: s, ctx: ctx}, id: rand.Uint64(), sum: xxhash.New()}
 	header, err := json.Marshal(stateHeader{Partitions: s.task.env.partitions, Definitions: s.task.env.cfg.Config, RecordedAt: s.recordedAt, Watermark: s.watermark, Totals: s.totals})
 	if err != nil {
 		return fmt.Errorf("encode state header: %w", err)
@@ -58,45 +64,69 @@ func (s *session) checkpoint(ctx context.Context) error {
 	if err := s.core.Snapshot(chunkBytes, w.emit); err != nil {
 		return fmt.Errorf("snapshot engine: %w", err)
 	}
-	first, err := w.wait()
+	offsets, err := w.wait()
 	if err != nil {
 		return err
 	}
 	m := record.Manifest{
 		Task: s.task.id, Epoch: s.log.Epoch, Step: s.log.Step, Checkpoint: w.id, Chunks: w.chunks,
-		FirstChunk: first, FactsFrom: s.log.Next, Inputs: s.inputs.at, Checksum: w.sum.Sum64(), Version: stateVersion,
+		FirstChunk: slices.Min(offsets), FactsFrom: s.log.Next, Inputs: s.inputs.at, Checksum: w.sum.Sum64(), Version: stateVersion,
+		HistoryFrom: s.historyEnd, HistoryTo: s.historyEnd,
+	}
+	if oldest, ok := s.core.OldestPlace(); ok {
+		m.HistoryFrom = oldest
 	}
 	env := record.Envelope{ID: strconv.FormatUint(w.id, 10), Source: s.source, Type: record.TypeManifest, Time: s.recordedAt}
 	if err := s.append(ctx, s.record(record.State, s.task.id, env, m.Append(nil))); err != nil {
 		return fmt.Errorf("append manifest: %w", err)
 	}
 	s.task.env.metrics.checkpointSeconds.Observe(time.Since(began).Seconds())
-	s.task.env.metrics.checkpointBytes.Set(float64(w.bytes))
+	s.task.env.metrics.checkpointBytes.Set(float64(w.bytes + evicted))
 	s.trim(ctx)
-	s.previousChunk, s.saved = first, s.log
+	s.previous, s.saved = m, s.log
 	return nil
 }
 
-// trim drops what lies before the previous complete checkpoint. Two stay: the
-// newest may be the one that a broker loses when power fails. It is no reason
-// to give the task up when it does not work.
+// trim drops what lies before the previous complete checkpoint, and history that
+// it does not need. Two stay: the newest may be the one that a broker loses when
+// power fails. It is no reason to give the task up when it does not work.
 func (s *session) trim(ctx context.Context) {
-	if s.previousChunk < 0 {
+	if s.previous.Chunks == 0 {
 		return
 	}
-	if err := kafka.Trim(ctx, s.producer, record.State, s.task.id, s.previousChunk); err != nil {
+	err := errors.Join(
+		kafka.Trim(ctx, s.producer, record.State, s.task.id, s.previous.FirstChunk),
+		kafka.Trim(ctx, s.producer, record.History, s.task.id, s.previous.HistoryFrom),
+	)
+	if err != nil {
 		s.task.logger.Warn("old checkpoints stay", "error", err)
 	}
 }
 
 // chunkWriter produces the chunks of one checkpoint as they are emitted.
 type chunkWriter struct {
+	appender
+	id     uint64
+	chunks uint64
+	sum    *xxhash.Digest
+}
+
+// emit appends a chunk and keeps it.
+func (w *chunkWriter) emit(chunk []byte) error {
+	id := strconv.FormatUint(w.id, 10)
+	n := strconv.FormatUint(w.chunks, 10)
+	_, _ = w.sum.Write(chunk) // a hash takes everything
+	w.chunks++
+	return w.add(record.State, record.Envelope{ID: id + "/" + n, Type: record.TypeChunk}, chunk,
+		record.Header{Key: headerCheckpoint, Value: []byte(id)}, record.Header{Key: headerChunk, Value: []byte(n)})
+}
+
+// appender produces records of a task one after the other, without waiting for
+// each.
+type appender struct {
 	session *session
 	ctx     context.Context
-	id      uint64
-	chunks  uint64
 	bytes   int
-	sum     *xxhash.Digest
 	pending []chan produced
 }
 
@@ -105,34 +135,26 @@ type produced struct {
 	err    error
 }
 
-// emit appends a chunk and keeps it.
-func (w *chunkWriter) emit(chunk []byte) error {
+// add appends a record and keeps its value.
+func (w *appender) add(topic string, env record.Envelope, value []byte, more ...record.Header) error {
 	s := w.session
-	id := strconv.FormatUint(w.id, 10)
-	n := strconv.FormatUint(w.chunks, 10)
-	env := record.Envelope{ID: id + "/" + n, Source: s.source, Type: record.TypeChunk}
-	rec := s.record(record.State, s.task.id, env, chunk,
-		record.Header{Key: headerCheckpoint, Value: []byte(id)}, record.Header{Key: headerChunk, Value: []byte(n)})
-	_, _ = w.sum.Write(chunk) // a hash takes everything
-	w.chunks++
-	w.bytes += len(chunk)
+	env.Source = s.source
+	w.bytes += len(value)
 	done := make(chan produced, 1)
 	w.pending = append(w.pending, done)
-	s.producer.Produce(w.ctx, rec, func(r *kgo.Record, err error) { done <- produced{r.Offset, err} })
+	s.producer.Produce(w.ctx, s.record(topic, s.task.id, env, value, more...), func(r *kgo.Record, err error) { done <- produced{r.Offset, err} })
 	return w.ctx.Err()
 }
 
-// wait waits for the acknowledgements and returns the smallest offset.
-func (w *chunkWriter) wait() (first int64, err error) {
-	first = -1
+// wait waits for the acknowledgements and returns the offsets.
+func (w *appender) wait() ([]int64, error) {
+	offsets := make([]int64, 0, len(w.pending))
 	for _, done := range w.pending {
 		p := <-done
 		if p.err != nil {
-			return 0, kafka.Classify(fmt.Errorf("append chunk: %w", p.err))
+			return nil, kafka.Classify(fmt.Errorf("append to checkpoint: %w", p.err))
 		}
-		if first < 0 || p.offset < first {
-			first = p.offset
-		}
+		offsets = append(offsets, p.offset)
 	}
-	return first, nil
+	return offsets, nil
 }

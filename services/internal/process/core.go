@@ -18,6 +18,12 @@ type core interface {
 	// Pending reports whether another step has rows to write without any input.
 	Pending() bool
 	Snapshot(chunkBytes int, emit func([]byte) error) error
+
+	UseArchive(engine.Archive)
+	Evict(limit int, carry int64, put func([]byte) error) (*engine.Eviction, error)
+	OldestPlace() (offset int64, ok bool)
+	// Err says why nothing that the core has returned since counts.
+	Err() error
 }
 
 // events is the input side of a core.

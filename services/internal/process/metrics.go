@@ -26,6 +26,7 @@ type metrics struct {
 	stepSeconds       prometheus.Histogram
 	checkpointSeconds prometheus.Histogram
 	checkpointBytes   prometheus.Gauge
+	recalls           prometheus.Counter
 	opens             prometheus.Counter
 	failures          *prometheus.CounterVec
 	deadLetters       prometheus.Counter
@@ -48,8 +49,9 @@ func newMetrics() *metrics {
 		}),
 		checkpointBytes: prometheus.NewGauge(prometheus.GaugeOpts{
 			Namespace: namespace, Subsystem: subsystem,
-			Name: "checkpoint_bytes", Help: "Size of the checkpoint written last, in bytes.",
+			Name: "checkpoint_bytes", Help: "Bytes written for the last checkpoint, with the history that was new in it, in bytes.",
 		}),
+		recalls: counter("history_recalls_total", "Blocks of history, a node's readings of one window, that were read back from their topic, in blocks."),
 		opens: counter("opens_total", "Epochs opened, in epochs."),
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Subsystem: subsystem,
@@ -61,7 +63,7 @@ func newMetrics() *metrics {
 }
 
 func (m *metrics) collectors() []prometheus.Collector {
-	return []prometheus.Collector{m.stepSeconds, m.checkpointSeconds, m.checkpointBytes, m.opens, m.failures, m.deadLetters, m.lettersDropped}
+	return []prometheus.Collector{m.stepSeconds, m.checkpointSeconds, m.checkpointBytes, m.recalls, m.opens, m.failures, m.deadLetters, m.lettersDropped}
 }
 
 // taskMetric is a figure of a task's status.

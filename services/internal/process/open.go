@@ -41,6 +41,8 @@ func (s *session) open(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("load checkpoint: %w", err)
 	}
+	s.archive = &archive{ctx: ctx, cfg: t.env.cfg.Kafka, logger: t.logger, task: t.id, metrics: t.env.metrics}
+	s.core.UseArchive(s.archive)
 	steps, err := s.claim(ctx)
 	if err != nil {
 		return fmt.Errorf("claim log: %w", err)
@@ -194,6 +196,9 @@ func (s *session) replay(ctx context.Context, steps []record.Commit) error {
 			return fmt.Errorf("replay step %d: %w", c.Step, err)
 		}
 		s.core.SkipStep()
+		if err := s.recalled(); err != nil {
+			return fmt.Errorf("replay step %d: %w", c.Step, err)
+		}
 		s.totals.add(c)
 		s.recordedAt = max(s.recordedAt, c.RecordedAt)
 		s.watermark = c.Watermark

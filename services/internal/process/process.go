@@ -126,8 +126,9 @@ func prepareTopics(ctx context.Context, cfg Config, logger *slog.Logger) (partit
 	if err := kafka.EnsureTopics(ctx, client, cfg.Kafka.Replicas, topicSpecs(count)...); err != nil {
 		return 0, err
 	}
-	// Not before: the topics may have been made by hand, without this one.
-	return kafka.CheckCoPartitioned(ctx, client, append(partitioned, record.Corrections)...)
+	// Not before: the topics may have been made by hand, or by an earlier version,
+	// without these.
+	return kafka.CheckCoPartitioned(ctx, client, append(partitioned, record.Corrections, record.History)...)
 }
 
 func topicSpecs(partitions int) []kafka.TopicSpec {

@@ -17,8 +17,9 @@ import (
 
 // complete is a checkpoint all of which is there.
 type complete struct {
-	manifest record.Manifest
-	chunks   [][]byte
+	manifest   record.Manifest
+	chunks     [][]byte
+	historyEnd int64 // of the history topic
 }
 
 // loadCheckpoint builds the engine from the complete checkpoint with the
@@ -59,7 +60,7 @@ func (s *session) loadCheckpoint(ctx context.Context) (found bool, err error) {
 	}
 	s.start, s.recordedAt, s.watermark, s.totals = m.Inputs, header.RecordedAt, header.Watermark, header.Totals
 	s.log = commitlog.Position{Epoch: m.Epoch, Step: m.Step, Next: m.FactsFrom}
-	s.previousChunk = m.FirstChunk
+	s.previous, s.historyEnd = *m, min(m.HistoryTo, cp.historyEnd)
 	return true, nil
 }
 
@@ -68,11 +69,11 @@ func (s *session) loadCheckpoint(ctx context.Context) (found bool, err error) {
 // but the higher step leaves less to read again.
 func (s *session) findCheckpoint(ctx context.Context) (*complete, error) {
 	id := s.task.id
-	starts, err := kafka.StartOffsets(ctx, s.producer, record.State)
+	starts, err := kafka.StartOffsets(ctx, s.producer, record.State, record.History)
 	if err != nil {
 		return nil, err
 	}
-	ends, err := kafka.EndOffsets(ctx, s.producer, record.State)
+	ends, err := kafka.EndOffsets(ctx, s.producer, record.State, record.History)
 	if err != nil {
 		return nil, err
 	}
@@ -85,12 +86,17 @@ func (s *session) findCheckpoint(ctx context.Context) (*complete, error) {
 		return nil, err
 	}
 	defer reader.Close()
-	scan := checkpointScan{chunks: map[uint64]map[uint64][]byte{}}
+	scan := checkpointScan{chunks: map[uint64]map[uint64][]byte{}, historyFrom: starts[record.History][id], historyTo: ends[record.History][id]}
 	if err := reader.ReadTo(ctx, end, scan.add); err != nil {
 		return nil, err
 	}
-	if scan.torn > 0 || scan.foreign > 0 {
-		s.task.logger.Warn("checkpoints passed over", "torn", scan.torn, "other_version", scan.foreign)
+	if scan.torn > 0 || scan.foreign > 0 || scan.stripped > 0 {
+		s.task.logger.Warn("checkpoints passed over", "torn", scan.torn, "other_version", scan.foreign, "without_history", scan.stripped)
+	}
+	if scan.best == nil && scan.stripped > 0 {
+		return nil, lifecycle.Permanent(fmt.Errorf("%w: history that the checkpoints need is gone: %s/%d holds offsets %d to %d; "+
+			"use a new data folder and replay the recorded telemetry again",
+			errStateMismatch, record.History, id, scan.historyFrom, scan.historyTo))
 	}
 	if scan.best == nil && scan.foreign > 0 {
 		return nil, lifecycle.Permanent(fmt.Errorf("%w: it was written by version %d of the engine's state, this program has %d; "+
@@ -105,6 +111,9 @@ type checkpointScan struct {
 	chunks        map[uint64]map[uint64][]byte // by checkpoint and place
 	best          *complete
 	torn, foreign int
+	stripped      int // whose history is not all there
+
+	historyFrom, historyTo int64 // offsets that the history topic holds
 
 	foreignVersion uint64 // of the last foreign one
 }
@@ -166,7 +175,11 @@ func (c *checkpointScan) addManifest(m record.Manifest) {
 		c.torn++
 		return
 	}
+	if m.HistoryFrom < m.HistoryTo && (m.HistoryFrom < c.historyFrom || m.HistoryTo > c.historyTo) {
+		c.stripped++
+		return
+	}
 	if c.best == nil || m.Step > c.best.manifest.Step || m.Step == c.best.manifest.Step && m.FactsFrom >= c.best.manifest.FactsFrom {
-		c.best = &complete{manifest: m, chunks: chunks}
+		c.best = &complete{manifest: m, chunks: chunks, historyEnd: c.historyTo}
 	}
 }

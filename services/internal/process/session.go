@@ -33,9 +33,13 @@ type session struct {
 	letters []*kgo.Record // of this step
 	counts  refusals
 
-	checkpointed  time.Time          // when the last checkpoint was tried
-	saved         commitlog.Position // what the last complete one holds
-	previousChunk int64              // where the last complete one begins; -1: there is none
+	checkpointed time.Time          // when the last checkpoint was tried
+	saved        commitlog.Position // what the last complete one holds
+	previous     record.Manifest    // of the last complete one; without chunks: there is none
+
+	archive    *archive
+	historyEnd int64 // behind the last record of history that is known to be ours
+	ends       historyEnds
 }
 
 func newSession(t *task) (*session, error) {
@@ -46,7 +50,7 @@ func newSession(t *task) (*session, error) {
 		return nil, err
 	}
 	return &session{
-		task: t, producer: producer, source: fmt.Sprintf("/process/task/%d", t.id), previousChunk: -1,
+		task: t, producer: producer, source: fmt.Sprintf("/process/task/%d", t.id),
 		parts: partEncoder{builder: fact.NewBuilder(memory.DefaultAllocator)},
 	}, nil
 }
@@ -55,6 +59,9 @@ func newSession(t *task) (*session, error) {
 func (s *session) close() {
 	s.producer.Close()
 	s.parts.builder.Release()
+	if s.archive != nil {
+		s.archive.close()
+	}
 	if s.inputs != nil {
 		s.inputs.close()
 	}

@@ -37,6 +37,9 @@ func (s *session) step(ctx context.Context, records []*kgo.Record) error {
 		s.inputs.applySamples(s.core, r)
 	}
 	result := s.core.EndStep()
+	if err := s.recalled(); err != nil {
+		return err
+	}
 	s.addLetters(result, origin)
 	if err := s.write(ctx, result); err != nil {
 		return err
