@@ -74,11 +74,15 @@ func (e *Engine) ApplyRate(r *telemetry.Rate) {
 	if e.rates.Has(r) {
 		return
 	}
+	var concerned []*node
 	for _, n := range e.nodes {
 		if n.emitted > r.From && n.concerns(r) {
-			e.unordered = true // a map's order is not repeated
-			e.touch(n, r.From)
+			concerned = append(concerned, n)
 		}
+	}
+	slices.SortFunc(concerned, byID) // as a restart does, and as their history lies in the archive
+	for _, n := range concerned {
+		e.touch(n, r.From)
 	}
 	e.rates.Set(r)
 }

@@ -25,7 +25,7 @@ func BenchmarkFootprint(b *testing.B) {
 }
 
 func footprint(b *testing.B, every time.Duration) {
-	const nodes, accelerators = 64, 8
+	const nodes, accelerators, minutesOfHistory = 64, 8, 15
 	before := heap()
 	e := engine.New(engine.DefaultConfig())
 	for n := range nodes {
@@ -56,12 +56,21 @@ func footprint(b *testing.B, every time.Duration) {
 		}
 		e.EndStep()
 	}
+	// As a task has it: history lies elsewhere but for what a node needs first.
+	history := 0
+	moved, err := e.Evict(128<<10, 0, func(record []byte) error { history += len(record); return nil })
+	if err != nil {
+		b.Fatal(err)
+	}
+	moved.Placed(make([]int64, history/(64<<10)+1))
+	moved = nil
 	size := 0
 	if err := e.Snapshot(1<<20, func(chunk []byte) error { size += len(chunk); return nil }); err != nil {
 		b.Fatal(err)
 	}
 	b.ReportMetric(float64(heap()-before)/(nodes*accelerators), "heap-B/accelerator")
 	b.ReportMetric(float64(size)/(nodes*accelerators), "checkpoint-B/accelerator")
+	b.ReportMetric(float64(history)/(nodes*accelerators)/minutesOfHistory, "history-B/accelerator-minute")
 	runtime.KeepAlive(e)
 }
 

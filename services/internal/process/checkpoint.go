@@ -87,6 +87,12 @@ func (s *session) checkpoint(ctx context.Context) error {
 	return nil
 }
 
+// phase is how far into its interval a task's checkpoints begin. Tasks that are
+// opened together would otherwise all write at the same time.
+func (e *environment) phase(task int32) time.Duration {
+	return e.cfg.CheckpointInterval * time.Duration(task) / time.Duration(e.partitions)
+}
+
 // trim drops what lies before the previous complete checkpoint, and history that
 // it does not need. Two stay: the newest may be the one that a broker loses when
 // power fails. It is no reason to give the task up when it does not work.

@@ -67,7 +67,7 @@ func (s *session) open(ctx context.Context) error {
 			return fmt.Errorf("write first checkpoint: %w", err)
 		}
 	}
-	s.checkpointed = t.env.set.Clock()
+	s.checkpointed = t.env.set.Clock().Add(-t.env.phase(t.id))
 	s.publish(s.inputs.at.Samples)
 	return nil
 }
