@@ -9,12 +9,14 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/decimal128"
 	"github.com/apache/arrow/go/v17/arrow/ipc"
 	"github.com/apache/arrow/go/v17/arrow/memory"
+
+	"github.com/ntegral/ntegral/schemas/record"
 )
 
 // Limits of a part: one Arrow stream holds at most MaxRows rows, of one day.
 const (
 	MaxRows  = 8192
-	MaxBytes = 900 << 10
+	MaxBytes = record.MaxPartBytes
 )
 
 // decimalPrecision fits 64-bit integers of every scale.
@@ -133,10 +135,6 @@ func (b *Builder) Release() {
 	b.memory.drain()
 }
 
-// keptRows bounds the parts after which memory is kept for the next one, about
-// half a kilobyte a row.
-const keptRows = MaxRows / 4
-
 // Encode returns rows as one self-contained Arrow IPC stream, and the sums
 // over them.
 func (b *Builder) Encode(rows []Row) (stream []byte, total Sums, err error) {
@@ -150,15 +148,11 @@ func (b *Builder) Encode(rows []Row) (stream []byte, total Sums, err error) {
 			return nil, Sums{}, fmt.Errorf("append %s: %w", t.name, err)
 		}
 	}
-	record := b.record.NewRecord()
-	defer func() {
-		if record.Release(); len(rows) > keptRows {
-			b.memory.drain()
-		}
-	}()
+	batch := b.record.NewRecord()
+	defer batch.Release()
 	buf := bytes.NewBuffer(make([]byte, 0, framing+len(rows)*rowBytes))
 	w := ipc.NewWriter(buf, ipc.WithSchema(schema))
-	if err := w.Write(record); err != nil {
+	if err := w.Write(batch); err != nil {
 		return nil, Sums{}, fmt.Errorf("write arrow batch: %w", err)
 	}
 	if err := w.Close(); err != nil {

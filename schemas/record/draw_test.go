@@ -103,6 +103,7 @@ func drawManifest(r source) ([]byte, fields) {
 	return m.Append(nil), withOffsets(fields{
 		"task": int64(m.Task), "epoch": m.Epoch, "step": m.Step, "checkpoint": m.Checkpoint, "chunks": m.Chunks,
 		"first_chunk": m.FirstChunk, "facts_from": m.FactsFrom, "checksum": m.Checksum, "version": m.Version,
+		"history_from": m.HistoryFrom, "history_to": m.HistoryTo,
 	}, m.Inputs)
 }
 

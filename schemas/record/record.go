@@ -26,7 +26,8 @@ import (
 
 // Limits of what is decoded.
 const (
-	MaxRecordBytes = 1 << 20 // of any record's value
+	MaxRecordBytes = 1 << 20 // of any record's value, but for
+	MaxPartBytes   = 4 << 20 // a part's or correction's: larger blocks cost the store less a row
 	MaxName        = 512     // bytes of an identity or a name
 	MaxText        = 64 << 10
 	MaxDevices     = 4096 // devices that one placement lists

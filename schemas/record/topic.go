@@ -32,6 +32,19 @@ type Topic struct {
 	RetentionHours int64
 	// RetentionBytes bounds a partition; 0 does not.
 	RetentionBytes int64
+	// RecordBytes bounds a record's value; 0: MaxRecordBytes.
+	RecordBytes int
+}
+
+// BatchBytes bounds a batch of records of a topic before it is compressed, with
+// room for a largest record and its framing.
+func BatchBytes(topic string) int {
+	for _, t := range Topics() {
+		if t.Name == topic && t.RecordBytes > 0 {
+			return t.RecordBytes + MaxRecordBytes/4
+		}
+	}
+	return MaxRecordBytes
 }
 
 // Topics lists every topic of the system. Dimensions are kept for ever: they
@@ -46,9 +59,9 @@ func Topics() []Topic {
 		{Name: Placements},
 		{Name: Inventory},
 		{Name: Rates, Single: true},
-		{Name: Corrections, RetentionBytes: 1 << 30},
+		{Name: Corrections, RetentionBytes: 1 << 30, RecordBytes: MaxPartBytes},
 		{Name: Billing, Single: true},
-		{Name: Facts, RetentionHours: week, RetentionBytes: 16 << 30},
+		{Name: Facts, RetentionHours: week, RetentionBytes: 16 << 30, RecordBytes: MaxPartBytes},
 		{Name: State},
 		{Name: History},
 		{Name: Replays, Single: true},
@@ -69,6 +82,6 @@ func (t Topic) Configs() map[string]string {
 		"cleanup.policy":    "delete",
 		"retention.ms":      strconv.FormatInt(ms, 10),
 		"retention.bytes":   strconv.FormatInt(bytes, 10),
-		"max.message.bytes": strconv.Itoa(2 * MaxRecordBytes),
+		"max.message.bytes": strconv.Itoa(2 * max(t.RecordBytes, MaxRecordBytes)),
 	}
 }

@@ -9,13 +9,12 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/ntegral/ntegral/schemas/record"
 	"github.com/ntegral/ntegral/services/internal/lifecycle"
 )
 
-// Bounds of every client. A batch of 1 MiB is what a topic takes unless told
-// otherwise, so a record may be that large less its framing.
+// Bounds of every client.
 const (
-	maxBatchBytes    = 1 << 20
 	maxBufferedBytes = 64 << 20
 	maxFetchBytes    = 16 << 20
 	maxPartBytes     = 4 << 20
@@ -49,7 +48,7 @@ func NewClient(cfg Config, logger *slog.Logger, opts ...kgo.Opt) (*kgo.Client, e
 		kgo.RequiredAcks(kgo.AllISRAcks()),
 		kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)), // murmur2 of the key
 		kgo.ProducerBatchCompression(kgo.SnappyCompression(), kgo.NoCompression()),
-		kgo.ProducerBatchMaxBytes(maxBatchBytes),
+		kgo.ProducerBatchMaxBytesFn(func(topic string) int32 { return int32(record.BatchBytes(topic)) }),
 		kgo.ProducerLinger(2 * time.Millisecond),
 		kgo.MaxBufferedBytes(maxBufferedBytes),
 		kgo.FetchMaxBytes(maxFetchBytes),

@@ -21,6 +21,9 @@ type letter struct {
 	cause   error
 }
 
+// maxPayload bounds what a dead letter repeats of a part, in bytes.
+const maxPayload = record.MaxRecordBytes / 2
+
 // setAside writes a dead letter and waits until it is kept. Written again after
 // a crash it carries the same ID.
 func (t *task) setAside(ctx context.Context, l letter) error {
@@ -32,6 +35,10 @@ func (t *task) setAside(ctx context.Context, l letter) error {
 	if l.part.Part != 0 {
 		dead.Detail = fmt.Sprintf("part %s of the step committed here: %v", l.part.Token(), l.cause)
 		id += fmt.Sprintf("/%d", l.part.Part)
+	}
+	if len(dead.Payload) > maxPayload {
+		dead.Detail += fmt.Sprintf("; the first %d of %d bytes", maxPayload, len(dead.Payload))
+		dead.Payload = dead.Payload[:maxPayload]
 	}
 	dead.Detail = clip(dead.Detail, record.MaxText)
 	envelope := record.Envelope{ID: id, Source: fmt.Sprintf("/sink/%d", t.partition), Type: record.TypeDeadLetter}
