@@ -30,8 +30,8 @@ type Place struct {
 }
 
 // warmBlocks is how many of a node's last blocks stay in memory though they lie
-// in the archive: most of what is late is late by a minute or two.
-const warmBlocks = 2
+// in the archive: most of what is late is late by a minute or so.
+const warmBlocks = 1
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 

@@ -43,7 +43,7 @@ func (e *Engine) ApplySamples(b *record.SampleBatch) {
 	newest := int64(never)
 	for i := range b.Series {
 		c := &b.Series[i]
-		target, reason := n.targetOf(i, c)
+		target, reason := n.targetOf(i, len(b.Series), c)
 		if reason != telemetry.Accepted {
 			e.refuse(reason, n.id, c.Device+" "+c.Metric.String(), uint64(len(c.Values)), 0, 0)
 			continue
@@ -146,7 +146,16 @@ func (e *Engine) append(n *node, t *target, axis *axisState, times, values []int
 	} else {
 		t.seat.extend(t.series, axis, times)
 	}
-	t.series.Values = append(t.series.Values, values...)
+	t.series.Values = appendValues(t.series.Values, values)
+}
+
+// appendValues appends with a quarter of room behind. A series is as long again
+// after each window, so that doubling would leave half of its memory empty.
+func appendValues(to, values []int64) []int64 {
+	if n := len(to) + len(values); n > cap(to) {
+		to = append(make([]int64, 0, n+n/4), to...)
+	}
+	return append(to, values...)
 }
 
 // harmless reports whether readings behind those of a series certainly change

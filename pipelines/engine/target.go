@@ -30,9 +30,9 @@ type column struct {
 // maxColumns bounds what a node keeps of them.
 const maxColumns = 1024
 
-// targetOf finds the series of a record's column i. The result is valid until
-// the next call.
-func (n *node) targetOf(i int, c *record.SeriesColumn) (*target, telemetry.Reason) {
+// targetOf finds the series of column i of a record that has so many columns. The
+// result is valid until the next call.
+func (n *node) targetOf(i, columns int, c *record.SeriesColumn) (*target, telemetry.Reason) {
 	if i < len(n.columns) {
 		if k := &n.columns[i]; k.metric == c.Metric && k.device == c.Device {
 			return &k.target, telemetry.Accepted
@@ -46,6 +46,9 @@ func (n *node) targetOf(i int, c *record.SeriesColumn) (*target, telemetry.Reaso
 	if i > len(n.columns) || i >= maxColumns {
 		t.brief = true
 		return &t, telemetry.Accepted // of the columns before it, one was refused
+	}
+	if n.columns == nil {
+		n.columns = make([]column, 0, min(columns, maxColumns))
 	}
 	n.columns = append(n.columns, column{device: c.Device, target: t})
 	return &n.columns[i].target, telemetry.Accepted
