@@ -30,6 +30,9 @@ func (s *session) evict(ctx context.Context) (int, error) {
 		id := fmt.Sprintf("%d/%d/%d", s.log.Epoch, s.log.Step, len(w.pending))
 		return w.add(record.History, record.Envelope{ID: id, Type: record.TypeHistory}, value)
 	})
+	if recall := s.recalled(); recall != nil {
+		err = recall
+	}
 	if err != nil {
 		return 0, fmt.Errorf("evict history: %w", err)
 	}
