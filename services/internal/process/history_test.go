@@ -13,6 +13,7 @@ import (
 	"github.com/ntegral/ntegral/pipelines/engine"
 	"github.com/ntegral/ntegral/schemas/fact"
 	"github.com/ntegral/ntegral/schemas/record"
+	"github.com/ntegral/ntegral/schemas/telemetry"
 	"github.com/ntegral/ntegral/services/internal/kafka"
 	"github.com/ntegral/ntegral/services/internal/kafka/kafkatest"
 	"github.com/ntegral/ntegral/services/internal/lifecycle"
@@ -204,4 +205,43 @@ func TestHistoryThatIsGone(t *testing.T) {
 	if !lifecycle.IsPermanent(err) || !strings.Contains(fmt.Sprint(err), "history that the checkpoints need is gone") {
 		t.Errorf("opening: got %v, want a permanent error that says what is gone", err)
 	}
+}
+
+// BenchmarkRecall publishes a rate of long ago, which reaches into all of the
+// history of a task: 15 windows of 2,000 nodes.
+func BenchmarkRecall(b *testing.B) {
+	const nodes, windows = 2000, 20
+	r := newRig(b, kafkatest.InProcess(b), 1)
+	env := r.environment(r.cfg)
+	env.cores = engineFactory{r.cfg.Config}
+	start := time.Date(2026, 3, 1, 23, 40, 0, 0, time.UTC).UnixNano()
+	recalled, touched := 0.0, time.Duration(0)
+	for b.Loop() {
+		s := openWith(b, env)
+		for n := range nodes {
+			for _, d := range []telemetry.Device{{Kind: telemetry.KindWall}, {ID: "gpu0", Kind: telemetry.KindGPU, Model: "H100"}, {ID: "gpu1", Kind: telemetry.KindGPU, Model: "H100"}} {
+				d.Node = fmt.Sprintf("node-%05d", n)
+				s.core.ApplyDevice(&d)
+			}
+		}
+		for m := range windows {
+			for n := range nodes {
+				s.core.ApplySamples(measured(fmt.Sprintf("node-%05d", n), start+int64(m)*60e9, r))
+			}
+			s.core.EndStep()
+			if _, err := s.evict(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+		}
+		began, before := time.Now(), testutil.ToFloat64(env.metrics.recalls)
+		s.core.ApplyRate(&telemetry.Rate{Kind: telemetry.RatePUE, Value: 1_200_000, From: telemetry.MinTime, To: telemetry.MaxTime})
+		touched += time.Since(began)
+		recalled += testutil.ToFloat64(env.metrics.recalls) - before
+		if err := s.core.Err(); err != nil {
+			b.Fatal(err)
+		}
+		s.close()
+	}
+	b.ReportMetric(float64(touched.Microseconds())/recalled, "µs/block")
+	b.ReportMetric(recalled/float64(b.N), "blocks/op")
 }
