@@ -54,6 +54,10 @@ func (n *node) targetOf(i, columns int, c *record.SeriesColumn) (*target, teleme
 	return &n.columns[i].target, telemetry.Accepted
 }
 
+// maxNames bounds how many D/P of a node there are series of at a time: any name
+// can be sent.
+const maxNames = 65_536
+
 // target finds the series of a column. A device D/P is the activity of
 // placement P on D.
 func (n *node) target(c *record.SeriesColumn) (target, telemetry.Reason) {
@@ -67,6 +71,9 @@ func (n *node) target(c *record.SeriesColumn) (target, telemetry.Reason) {
 	d, known := n.devices[card]
 	if !ok || !known {
 		return target{}, telemetry.UnknownDevice
+	}
+	if n.activity[c.Device] == nil && n.counters[c.Device] == nil && len(n.activity)+len(n.counters) >= maxNames {
+		return target{}, telemetry.TooLarge
 	}
 	t := target{kind: d.Kind, metric: c.Metric}
 	switch c.Metric {
