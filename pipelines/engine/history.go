@@ -51,19 +51,42 @@ func (e *Engine) pack(n *node) {
 	}
 	count := (n.emitted - from) / e.cfg.window
 	stride := (count + maxBlocks - 1) / maxBlocks * e.cfg.window
+	decides, gone := e.forgotten(n, from, stride)
 	e.packer.open(n)
 	for from < n.emitted {
 		from = min(from+stride, n.emitted)
-		e.packUntil(n, from)
+		e.packUntil(n, from, from <= gone)
+		if from == decides {
+			n.history[len(n.history)-1].reach = gone
+		}
 	}
 	e.packer.close(n)
 	n.setTail()
 }
 
-// packUntil packs what windows from edge on do not need.
-func (e *Engine) packUntil(n *node, edge int64) {
+// forgotten looks ahead to trim: of the blocks that are about to be made, strides
+// from from on, those up to the edge gone will be forgotten at once, which the reach
+// of the block at decides says. Where a step brings more than the horizon, as when
+// the past is read, that is most of them, and they need not be encoded.
+func (e *Engine) forgotten(n *node, from, stride int64) (decides, gone int64) {
+	w := n.watermark(&e.cfg)
+	if w == never {
+		return never, never
+	}
+	decides = n.emitted
+	if oldest := w - e.cfg.horizon; oldest < decides {
+		decides = from + (oldest-from)/stride*stride
+	}
+	if decides <= from {
+		return never, never
+	}
+	return decides, e.floor(e.reachable(n, decides))
+}
+
+// packUntil packs what windows from edge on do not need, or lets go of it.
+func (e *Engine) packUntil(n *node, edge int64, forget bool) {
 	p := &e.packer
-	p.begin()
+	p.begin(forget)
 	reach := e.floor(e.reachable(n, edge))
 	for i, d := range n.inOrder() {
 		cuts := e.cutsOf(d, edge)

@@ -10,10 +10,11 @@ import (
 
 // packer encodes readings. It reuses its buffers.
 type packer struct {
-	b     []byte
-	axes  [numKinds][]int64 // of the entry before, by kind of series
-	units []int64           // of the entry at hand: its values without their scale
-	rooms [][]int64         // where the values of each of the node's series begin
+	b      []byte
+	axes   [numKinds][]int64 // of the entry before, by kind of series
+	units  []int64           // of the entry at hand: its values without their scale
+	forget bool              // readings are dropped, not encoded
+	rooms  [][]int64         // where the values of each of the node's series begin
 }
 
 // Kinds beside those of a device's series.
@@ -59,8 +60,9 @@ func (n *node) eachSeries(fn func(*meter.Series)) {
 	}
 }
 
-func (p *packer) begin() {
-	p.b = p.b[:0]
+// begin begins a block, or with forget one that stays empty.
+func (p *packer) begin(forget bool) {
+	p.b, p.forget = p.b[:0], forget
 	clear(p.axes[:])
 }
 
@@ -73,6 +75,10 @@ func (p *packer) entry(place, kind int, s *meter.Series, count int) {
 		return
 	}
 	times, values := s.Times[:count], s.Values[:count]
+	s.Times, s.Values = s.Times[count:], s.Values[count:]
+	if p.forget {
+		return
+	}
 	p.b = binary.AppendUvarint(p.b, 1+uint64(place*numKinds+kind))
 	if sameTimes(times, p.axes[kind]) {
 		p.b = binary.AppendUvarint(p.b, uint64(count)<<1|1)
@@ -85,7 +91,6 @@ func (p *packer) entry(place, kind int, s *meter.Series, count int) {
 	units, scale := unscaled(p.units, values)
 	p.b = binary.AppendUvarint(p.b, uint64(scale))
 	p.b = appendSteps(p.b, units, kind == 0)
-	s.Times, s.Values = s.Times[count:], s.Values[count:]
 }
 
 // sameTimes is slices.Equal, which series that share their times need not ask.
