@@ -33,6 +33,10 @@ type Place struct {
 // in the archive: most of what is late is late by a minute or so.
 const warmBlocks = 1
 
+// maxEvicted bounds a block that is put away, in bytes. A larger one, of hours or of
+// readings every few milliseconds, stays in memory: records have their bounds.
+const maxEvicted = 512 << 10
+
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // UseArchive sets where blocks are recalled from.
@@ -106,7 +110,7 @@ func (e *Engine) Evict(limit int, carry int64, put func(record []byte) error) (*
 			if e.vault.err != nil {
 				return nil, e.vault.err
 			}
-			if len(data) == 0 {
+			if len(data) == 0 || len(data) > maxEvicted {
 				continue
 			}
 			if err := v.add(n, k, data); err != nil {

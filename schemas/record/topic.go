@@ -36,13 +36,21 @@ type Topic struct {
 	RecordBytes int
 }
 
-// BatchBytes bounds a batch of records of a topic before it is compressed, with
-// room for a largest record and its framing.
-func BatchBytes(topic string) int {
+// ValueBytes bounds a record's value in a topic.
+func ValueBytes(topic string) int {
 	for _, t := range Topics() {
 		if t.Name == topic && t.RecordBytes > 0 {
-			return t.RecordBytes + MaxRecordBytes/4
+			return t.RecordBytes
 		}
+	}
+	return MaxRecordBytes
+}
+
+// BatchBytes bounds a batch of records of a topic before it is compressed. Where
+// records are larger than usual it has room for one and its framing.
+func BatchBytes(topic string) int {
+	if n := ValueBytes(topic); n > MaxRecordBytes {
+		return n + MaxRecordBytes/4
 	}
 	return MaxRecordBytes
 }

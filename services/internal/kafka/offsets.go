@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -23,6 +24,13 @@ func EndOffsets(ctx context.Context, client *kgo.Client, topics ...string) (Offs
 func StartOffsets(ctx context.Context, client *kgo.Client, topics ...string) (Offsets, error) {
 	listed, err := kadm.NewClient(client).ListStartOffsets(ctx, topics...)
 	return collect("list start offsets", listed, err)
+}
+
+// OffsetsAt returns, for each partition, the offset of the first record that was
+// written at t or later; its end if there is none.
+func OffsetsAt(ctx context.Context, client *kgo.Client, t time.Time, topics ...string) (Offsets, error) {
+	listed, err := kadm.NewClient(client).ListOffsetsAfterMilli(ctx, t.UnixMilli(), topics...)
+	return collect("list offsets by time", listed, err)
 }
 
 func collect(what string, listed kadm.ListedOffsets, err error) (Offsets, error) {

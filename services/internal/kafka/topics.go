@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -124,6 +126,30 @@ func create(ctx context.Context, client *kgo.Client, replicas int16, s TopicSpec
 	}
 	return nil
 }
+
+// CheckMessageBytes returns an error where a topic takes no batches of so many bytes:
+// the first one that is larger would stop who writes it. A broker that does not tell
+// its settings is not asked again.
+func CheckMessageBytes(ctx context.Context, client *kgo.Client, needs map[string]int) error {
+	configs, err := kadm.NewClient(client).DescribeTopicConfigs(ctx, slices.Sorted(maps.Keys(needs))...)
+	if err != nil {
+		return Classify(fmt.Errorf("describe topics: %w", err))
+	}
+	var errs []error
+	for _, topic := range configs {
+		for _, c := range topic.Configs {
+			if c.Key != messageBytes || c.Value == nil {
+				continue
+			}
+			if n, err := strconv.Atoi(*c.Value); err == nil && n < needs[topic.Name] {
+				errs = append(errs, fmt.Errorf("topic %s takes batches of %d bytes: set its %s to %d or more", topic.Name, n, messageBytes, needs[topic.Name]))
+			}
+		}
+	}
+	return lifecycle.Permanent(errors.Join(errs...))
+}
+
+const messageBytes = "max.message.bytes"
 
 // CoPartitionError says that topics which must have equally many partitions have not.
 type CoPartitionError struct {

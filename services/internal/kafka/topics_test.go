@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -168,4 +169,22 @@ func keyOf(partition int32) []byte {
 			return key
 		}
 	}
+}
+
+func TestTopicsThatTakeTooLittle(t *testing.T) {
+	kafkatest.Each(t, func(t *testing.T, b *kafkatest.Broker) {
+		client := b.Client(t)
+		small, large := spec("small-"+rand.Text(), 1), spec("large-"+rand.Text(), 1)
+		large.Configs["max.message.bytes"] = "8000000"
+		if err := kafka.EnsureTopics(t.Context(), client, 1, small, large); err != nil {
+			t.Fatal(err)
+		}
+		err := kafka.CheckMessageBytes(t.Context(), client, map[string]int{small.Name: 4_000_000, large.Name: 4_000_000})
+		if text := fmt.Sprint(err); !lifecycle.IsPermanent(err) || !strings.Contains(text, small.Name) || !strings.Contains(text, "max.message.bytes to 4000000") || strings.Contains(text, large.Name) {
+			t.Errorf("got %v, want an error that says what to set for %s alone", err, small.Name)
+		}
+		if err := kafka.CheckMessageBytes(t.Context(), client, map[string]int{small.Name: 2_000_000, large.Name: 4_000_000}); err != nil {
+			t.Errorf("topics that take enough: %v", err)
+		}
+	})
 }

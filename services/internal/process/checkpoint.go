@@ -49,9 +49,12 @@ const (
 // before the checkpoint before this one. The task stands still meanwhile.
 func (s *session) checkpoint(ctx context.Context) error {
 	began := time.Now()
-	evicted, err := s.evict(ctx)
-	if err != nil {
-		return err
+	evicted := 0
+	if !s.stripped { // see open
+		var err error
+		if evicted, err = s.evict(ctx); err != nil {
+			return err
+		}
 	}
 	w := &chunkWriter{appender: appender{session: s, ctx: ctx}, id: rand.Uint64(), sum: xxhash.New()}
 	header, err := json.Marshal(stateHeader{Partitions: s.task.env.partitions, Definitions: s.task.env.cfg.Config, RecordedAt: s.recordedAt, Watermark: s.watermark, Totals: s.totals})
@@ -83,7 +86,8 @@ func (s *session) checkpoint(ctx context.Context) error {
 	s.task.env.metrics.checkpointSeconds.Observe(time.Since(began).Seconds())
 	s.task.env.metrics.checkpointBytes.Set(float64(w.bytes + evicted))
 	s.trim(ctx)
-	s.previous, s.saved = m, s.log
+	s.previous, s.saved, s.stripped = m, s.log, false
+	s.archive.close()
 	return nil
 }
 

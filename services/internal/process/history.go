@@ -1,6 +1,7 @@
 package process
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,15 +26,16 @@ const historyBytes = 128 << 10
 
 // evict moves history of the engine into its topic and returns how many bytes.
 func (s *session) evict(ctx context.Context) (int, error) {
+	carry, err := s.carry(ctx)
+	if err != nil {
+		return 0, err
+	}
 	w := &appender{session: s, ctx: ctx}
-	moved, err := s.core.Evict(historyBytes, s.ends.carry(s.task.env.cfg), func(value []byte) error {
+	moved, err := s.core.Evict(historyBytes, carry, func(value []byte) error {
 		id := fmt.Sprintf("%d/%d/%d", s.log.Epoch, s.log.Step, len(w.pending))
 		return w.add(record.History, record.Envelope{ID: id, Type: record.TypeHistory}, value)
 	})
-	if recall := s.recalled(); recall != nil {
-		err = recall
-	}
-	if err != nil {
+	if err = cmp.Or(s.recalled(), err); err != nil {
 		return 0, fmt.Errorf("evict history: %w", err)
 	}
 	offsets, err := w.wait()
@@ -44,44 +46,42 @@ func (s *session) evict(ctx context.Context) (int, error) {
 		if offset < 0 {
 			return 0, fmt.Errorf("evict history: the broker does not say where record %d lies", i)
 		}
-		s.historyEnd = offset + 1
+		s.historyEnd = max(s.historyEnd, offset+1)
 	}
 	moved.Placed(offsets)
-	s.ends = append(s.ends, s.historyEnd)
 	return w.bytes, nil
 }
 
-// recalled returns why the core cannot go on, nil if it can. What is not there, or
-// is something else, will not be there the next time.
+// carry returns the offset before which nothing may lie: a node that has stopped
+// keeps its history, which would keep the topic from being trimmed. That is where
+// the topic ended two horizons ago; nearly all of what lies before is of such nodes.
+// It is looked up once a horizon, and 0 otherwise.
+func (s *session) carry(ctx context.Context) (int64, error) {
+	now, horizon := s.task.env.set.Clock(), s.task.env.cfg.Horizon
+	if now.Sub(s.carried) < horizon {
+		return 0, nil
+	}
+	offsets, err := kafka.OffsetsAt(ctx, s.producer, now.Add(-2*horizon), record.History)
+	if err != nil {
+		return 0, fmt.Errorf("look for old history: %w", err)
+	}
+	s.carried = now
+	return offsets[record.History][s.task.id], nil
+}
+
+// recalled returns why the core cannot go on, nil if it can. Another checkpoint may
+// not need what is gone, and opening the task says what to do if none is left.
 func (s *session) recalled() error {
 	err := s.core.Err()
-	if _, gap := errors.AsType[*kafka.GapError](err); gap || errors.Is(err, engine.ErrState) {
-		return lifecycle.Permanent(fmt.Errorf("%w: %w", errStateMismatch, err))
+	if errors.Is(err, engine.ErrState) {
+		return lifecycle.Permanent(fmt.Errorf("%w: %w; %s", errStateMismatch, err, startAnew))
 	}
 	return err
 }
 
-// historyEnds are the ends of the history topic at the last checkpoints.
-type historyEnds []int64
-
-// carry returns the offset before which nothing may lie for long: a node that has
-// stopped keeps its history, which would keep the topic from being trimmed. That
-// is where the topic ended some horizons ago, in wall time: nearly all of what lies
-// before is of nodes that have stopped.
-func (h *historyEnds) carry(cfg Config) int64 {
-	keep := 16 + int(2*cfg.Horizon/cfg.CheckpointInterval)
-	if len(*h) > keep {
-		*h = (*h)[len(*h)-keep:]
-	}
-	if len(*h) < keep {
-		return 0
-	}
-	return (*h)[0]
-}
-
 // archive reads history back from its topic. Nodes are restated one after the
 // other, in the order in which their blocks were written, so what was read last is
-// kept.
+// kept, until the next checkpoint.
 type archive struct {
 	ctx     context.Context // of the session
 	cfg     kafka.Config
@@ -90,13 +90,22 @@ type archive struct {
 	metrics *metrics
 
 	reader *kafka.Reader // nil: nothing has been recalled yet
+	end    int64         // of the topic, when it was asked for last
 	values map[int64][]byte
 	order  []int64 // of the values, the oldest first
 	bytes  int
 }
 
-// cachedHistory bounds what an archive keeps, in bytes.
-const cachedHistory = 32 << 20
+const (
+	// cachedHistory bounds what an archive keeps, in bytes.
+	cachedHistory = 32 << 20
+	// recallFetch is how many bytes one read brings; at least a batch comes. What lies
+	// behind it is wanted in order or not at all.
+	recallFetch = 128 << 10
+)
+
+// errHistoryGone says that a place is not, or no longer, in the topic.
+var errHistoryGone = errors.New("history is not where it was put")
 
 // Recall implements engine.Archive.
 func (a *archive) Recall(p engine.Place) ([]byte, error) {
@@ -109,23 +118,24 @@ func (a *archive) Recall(p engine.Place) ([]byte, error) {
 		value = a.values[p.Offset]
 	}
 	if uint64(p.At)+uint64(p.Size) > uint64(len(value)) {
-		return nil, lifecycle.Permanent(fmt.Errorf("%w: %s/%d has no %d bytes at offset %d", errStateMismatch, record.History, a.task, p.At+p.Size, p.Offset))
+		return nil, a.gone(p.Offset, fmt.Sprintf("a record of %d bytes lies there", len(value)))
 	}
 	return value[p.At : p.At+p.Size], nil
 }
 
+func (a *archive) gone(offset int64, why string) error {
+	return lifecycle.Retryable(fmt.Errorf("%w: %s/%d, offset %d: %s", errHistoryGone, record.History, a.task, offset, why))
+}
+
 // read reads the record at an offset, and keeps what comes with it.
 func (a *archive) read(offset int64) error {
-	if a.reader == nil {
-		reader, err := kafka.NewReader(a.cfg, a.logger, record.History, a.task, offset)
-		if err != nil {
-			return err
-		}
-		a.reader, a.values = reader, map[int64][]byte{}
-	} else if a.reader.Next() != offset {
-		a.reader.SeekTo(offset)
+	if err := a.seek(offset); err != nil {
+		return err
 	}
 	records, err := a.reader.Poll(a.ctx, 0)
+	if gap, ok := errors.AsType[*kafka.GapError](err); ok {
+		return a.gone(offset, gap.Error())
+	}
 	if err != nil {
 		return err
 	}
@@ -134,8 +144,33 @@ func (a *archive) read(offset int64) error {
 	}
 	// What was asked for came first, and may have been dropped if the rest is a lot.
 	a.keep(records[0])
-	if records[0].Offset != offset {
-		return lifecycle.Permanent(fmt.Errorf("%w: %s/%d has no record at offset %d", errStateMismatch, record.History, a.task, offset))
+	if got := records[0].Offset; got != offset {
+		return a.gone(offset, fmt.Sprintf("the next record is at %d", got))
+	}
+	return nil
+}
+
+// seek puts the reader before an offset that the topic has. At its end a reader
+// waits for what is to come, which is not what was put away.
+func (a *archive) seek(offset int64) error {
+	if a.reader == nil {
+		reader, err := kafka.NewReader(a.cfg, a.logger, record.History, a.task, offset, kgo.FetchMaxPartitionBytes(recallFetch))
+		if err != nil {
+			return err
+		}
+		a.reader, a.values = reader, map[int64][]byte{}
+	} else if a.reader.Next() != offset {
+		a.reader.SeekTo(offset)
+	}
+	if offset < a.end {
+		return nil
+	}
+	ends, err := kafka.EndOffsets(a.ctx, a.reader.Client(), record.History)
+	if err != nil {
+		return err
+	}
+	if a.end = ends[record.History][a.task]; offset >= a.end {
+		return a.gone(offset, fmt.Sprintf("the topic ends at %d", a.end))
 	}
 	return nil
 }
@@ -154,8 +189,10 @@ func (a *archive) keep(r *kgo.Record) {
 	}
 }
 
+// close lets go of what is kept, and of the connection. It can be used again.
 func (a *archive) close() {
 	if a.reader != nil {
 		a.reader.Close()
 	}
+	a.reader, a.values, a.order, a.bytes = nil, nil, nil, 0
 }

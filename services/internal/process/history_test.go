@@ -1,6 +1,8 @@
 package process
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -9,6 +11,8 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/ntegral/ntegral/pipelines/engine"
 	"github.com/ntegral/ntegral/schemas/fact"
@@ -158,12 +162,14 @@ func TestHistoryIsReadBack(t *testing.T) {
 // trimmed, and is there when the node goes on.
 func TestHistoryOfAStoppedNodeIsCarriedOn(t *testing.T) {
 	p := newPast(t, kafkatest.InProcess(t))
-	p.env.cfg.CheckpointInterval = 4 * p.cfg.Horizon // 16 ends are kept
+	ahead := time.Duration(0)
+	p.env.set.Clock = func() time.Time { return time.Now().Add(ahead) }
 	s := openWith(t, p.env)
 	p.minutes(0, 20)
 	p.saved(s, p.step(s))
 	first := s.previous
-	for minute := range 20 { // node-0 goes on alone
+	ahead = 3 * p.cfg.Horizon
+	for minute := range 3 { // node-0 goes on alone
 		p.publish(measured("node-0", p.start+int64(20+minute)*60e9, p.rig))
 		p.saved(s, p.step(s))
 	}
@@ -182,7 +188,8 @@ func TestHistoryOfAStoppedNodeIsCarriedOn(t *testing.T) {
 	p.equal()
 }
 
-// TestHistoryThatIsGone says so when the task is opened, or when it is needed.
+// TestHistoryThatIsGone is said when it is needed, in a way that has the task
+// opened again; then the task goes down and says what to do.
 func TestHistoryThatIsGone(t *testing.T) {
 	p := newPast(t, kafkatest.InProcess(t))
 	s := openWith(t, p.env)
@@ -194,17 +201,205 @@ func TestHistoryThatIsGone(t *testing.T) {
 	p.saved(s, p.step(s))
 	deleteBelow(p.rig, record.History, 0)
 	p.late(30, 37)
-	err := p.step(s)
-	if !lifecycle.IsPermanent(err) || !strings.Contains(fmt.Sprint(err), record.History+" partition 0") {
-		t.Errorf("a late event: got %v, want a permanent error with the partition", err)
+	if err := p.step(s); !errors.Is(err, errHistoryGone) || lifecycle.IsPermanent(err) || !strings.Contains(fmt.Sprint(err), record.History+"/0") {
+		t.Errorf("a late event: got %v, want an error that may go away, with the partition", err)
 	}
 	s.close()
-	task := &task{env: p.env, logger: kafkatest.Logger(t)}
-	task.status.Store(&TaskStatus{})
-	_, err = task.open(t.Context())
-	if !lifecycle.IsPermanent(err) || !strings.Contains(fmt.Sprint(err), "history that the checkpoints need is gone") {
+	err := p.opens()
+	if !lifecycle.IsPermanent(err) || !strings.Contains(fmt.Sprint(err), "history that the checkpoints need is gone") || !strings.Contains(fmt.Sprint(err), startAnew) {
 		t.Errorf("opening: got %v, want a permanent error that says what is gone", err)
 	}
+}
+
+// opens returns what opening the task gives.
+func (p *past) opens() error {
+	task := &task{env: p.env, logger: kafkatest.Logger(p.t)}
+	task.status.Store(&TaskStatus{})
+	s, err := task.open(p.t.Context())
+	if err == nil {
+		s.close()
+	}
+	return err
+}
+
+// TestOpenerThatSlept looks for a checkpoint, and claims the task only when its
+// owner has gone on and let go of history that this checkpoint needs.
+func TestOpenerThatSlept(t *testing.T) {
+	p := newPast(t, kafkatest.InProcess(t))
+	owner := openWith(t, p.env)
+	defer owner.close()
+	p.minutes(0, 20)
+	p.saved(owner, p.step(owner))
+	task := &task{env: p.env, logger: kafkatest.Logger(t)}
+	task.status.Store(&TaskStatus{})
+	sleeper, err := newSession(task)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sleeper.close()
+	found, err := sleeper.loadCheckpoint(t.Context())
+	if err != nil || !found {
+		t.Fatal(found, err)
+	}
+	p.late(6, 17) // it would have to recall these
+	for minute := 20; minute < 60; minute += 8 {
+		p.minutes(minute, minute+8)
+		p.saved(owner, p.step(owner))
+	}
+	if err := sleeper.takeOver(t.Context(), true); lifecycle.IsPermanent(err) || !strings.Contains(fmt.Sprint(err), "another owner") {
+		t.Errorf("got %v, want an error that names the owner and has the task opened again", err)
+	}
+	s := openWith(t, p.env)
+	p.minutes(60, 62)
+	p.saved(s, p.step(s))
+	s.close()
+	p.equal()
+}
+
+// TestLostHistoryGrowsAgain: the broker loses the end of history with the power.
+// The checkpoint that needs it must not look whole when other history lies there.
+func TestLostHistoryGrowsAgain(t *testing.T) {
+	p := newPast(t, kafkatest.InProcess(t))
+	s := openWith(t, p.env)
+	p.minutes(0, 10)
+	p.saved(s, p.step(s))
+	first := s.previous
+	p.minutes(10, 20)
+	p.saved(s, p.step(s))
+	s.close()
+	loseHistory(p, first.HistoryTo)
+	s = openWith(t, p.env)
+	p.minutes(20, 21)
+	if err := p.step(s); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.evict(t.Context()); err != nil { // and is killed before its checkpoint
+		t.Fatal(err)
+	}
+	s.close()
+	s = openWith(t, p.env)
+	p.minutes(21, 22)
+	p.late(6, 17)
+	p.saved(s, p.step(s))
+	s.close()
+	p.equal()
+}
+
+// loseHistory makes the history topic anew, with its first records alone.
+func loseHistory(p *past, keep int64) {
+	p.t.Helper()
+	var kept []*kgo.Record
+	readAll(p.rig, record.History, func(r *kgo.Record) {
+		if r.Offset < keep {
+			kept = append(kept, &kgo.Record{Topic: record.History, Value: bytes.Clone(r.Value)})
+		}
+	})
+	if _, err := kadm.NewClient(p.client).DeleteTopics(p.t.Context(), record.History); err != nil {
+		p.t.Fatal(err)
+	}
+	if err := kafka.EnsureTopics(p.t.Context(), p.client, 1, topicSpecs(1)...); err != nil {
+		p.t.Fatal(err)
+	}
+	client := p.broker.Client(p.t, kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	if err := client.ProduceSync(p.t.Context(), kept...).FirstErr(); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// TestRecallAtTheEnd does not wait for what is to come.
+func TestRecallAtTheEnd(t *testing.T) {
+	p := newPast(t, kafkatest.InProcess(t))
+	p.produce(record.History, "", record.TypeHistory, []byte("one"))
+	a := &archive{ctx: t.Context(), cfg: p.cfg.Kafka, logger: kafkatest.Logger(t), metrics: newMetrics()}
+	defer a.close()
+	if _, err := a.Recall(engine.Place{Offset: 1, Size: 3}); !errors.Is(err, errHistoryGone) {
+		t.Errorf("got %v, want %v", err, errHistoryGone)
+	}
+	if got, err := a.Recall(engine.Place{At: 1, Size: 2}); err != nil || string(got) != "ne" {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if _, err := a.Recall(engine.Place{At: 2, Size: 2}); !errors.Is(err, errHistoryGone) {
+		t.Errorf("beyond the record: got %v, want %v", err, errHistoryGone)
+	}
+}
+
+// TestRecallKeepsLittle recalls at random and looks at what is kept.
+func TestRecallKeepsLittle(t *testing.T) {
+	p := newPast(t, kafkatest.InProcess(t))
+	const records = 100
+	client := p.broker.Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	for i := range records {
+		value := bytes.Repeat(fmt.Appendf(nil, "%08d", i), 64<<10)
+		if err := client.ProduceSync(t.Context(), &kgo.Record{Topic: record.History, Value: value}).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a := &archive{ctx: t.Context(), cfg: p.cfg.Kafka, logger: kafkatest.Logger(t), metrics: newMetrics()}
+	defer a.close()
+	for range 200 {
+		i := p.random.IntN(records)
+		got, err := a.Recall(engine.Place{Offset: int64(i), At: 8, Size: 8})
+		if err != nil || string(got) != fmt.Sprintf("%08d", i) {
+			t.Fatalf("record %d: %q, %v", i, got, err)
+		}
+		sum := 0
+		for _, v := range a.values {
+			sum += len(v)
+		}
+		if sum != a.bytes || len(a.order) != len(a.values) || sum > cachedHistory+512<<10 {
+			t.Fatalf("%d bytes in %d values are kept, %d and %d say the books", sum, len(a.values), a.bytes, len(a.order))
+		}
+	}
+}
+
+// TestLargeBlocksStay: a node whose readings of a window do not fit a record of
+// history keeps them in memory and in its checkpoints.
+func TestLargeBlocksStay(t *testing.T) {
+	r := newRig(t, kafkatest.InProcess(t), 1)
+	r.cfg.Window = 15 * time.Minute
+	env := r.environment(r.cfg)
+	env.cores = engineFactory{r.cfg.Config}
+	s := openWith(t, env)
+	s.core.ApplyDevice(&telemetry.Device{Node: "n", Kind: telemetry.KindWall})
+	for g := range 16 {
+		s.core.ApplyDevice(&telemetry.Device{Node: "n", ID: fmt.Sprint("gpu", g), Kind: telemetry.KindGPU})
+	}
+	start := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC).UnixNano()
+	for at := int64(0); at < 2400; at += 10 {
+		s.core.ApplySamples(tenthsOfSeconds(r, start+at*1e9))
+		s.core.SkipStep()
+	}
+	if err := s.checkpoint(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.close()
+	s = openWith(t, env)
+	defer s.close()
+	if _, ok := s.core.OldestPlace(); ok {
+		t.Error("a block of this size lies in the topic")
+	}
+	chunks, err := kafka.EndOffsets(t.Context(), r.client, record.State)
+	if err != nil || chunks[record.State][0] < 5 {
+		t.Errorf("%d records of state (%v): the block is not in them", chunks[record.State][0], err)
+	}
+}
+
+// tenthsOfSeconds is ten seconds of 16 accelerators, ten readings a second.
+func tenthsOfSeconds(r *rig, from int64) *record.SampleBatch {
+	b := &record.SampleBatch{Node: "n", TakenIn: from + 10e9, Axes: [][]int64{nil}}
+	for i := range int64(100) {
+		b.Axes[0] = append(b.Axes[0], from+i*1e8)
+	}
+	for g := range 16 {
+		for _, m := range []telemetry.Metric{telemetry.PowerWatts, telemetry.SMActive, telemetry.GraphicsEngineActive, telemetry.GPUUtil} {
+			c := record.SeriesColumn{Device: fmt.Sprint("gpu", g), Metric: m}
+			for range 100 {
+				c.Values = append(c.Values, r.random.Int64N(1_000_000))
+			}
+			b.Series = append(b.Series, c)
+		}
+	}
+	return b
 }
 
 // BenchmarkRecall publishes a rate of long ago, which reaches into all of the

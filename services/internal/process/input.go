@@ -225,7 +225,7 @@ func (in *inputs) refuse(r *kgo.Record, err error) {
 		return
 	}
 	reason := telemetry.Unparsable
-	if len(r.Value) > record.MaxRecordBytes {
+	if len(r.Value) > record.ValueBytes(r.Topic) {
 		reason = telemetry.TooLarge
 	}
 	in.refused(r, reason, err)

@@ -52,7 +52,7 @@ func newMetrics() *metrics {
 			Name: "checkpoint_bytes", Help: "Bytes written for the last checkpoint, with the history that was new in it, in bytes.",
 		}),
 		recalls: counter("history_recalls_total", "Blocks of history, a node's readings of one window, that were read back from their topic, in blocks."),
-		opens: counter("opens_total", "Epochs opened, in epochs."),
+		opens:   counter("opens_total", "Epochs opened, in epochs."),
 		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Subsystem: subsystem,
 			Name: "task_failures_total", Help: "Epochs given up, by kind of failure, in epochs.",

@@ -36,16 +36,24 @@ func (t *task) open(ctx context.Context) (*session, error) {
 }
 
 func (s *session) open(ctx context.Context) error {
-	t := s.task
 	found, err := s.loadCheckpoint(ctx)
 	if err != nil {
 		return fmt.Errorf("load checkpoint: %w", err)
 	}
+	return s.takeOver(ctx, found)
+}
+
+// takeOver goes on from the checkpoint that was loaded, or from nothing.
+func (s *session) takeOver(ctx context.Context, found bool) error {
+	t := s.task
 	s.archive = &archive{ctx: ctx, cfg: t.env.cfg.Kafka, logger: t.logger, task: t.id, metrics: t.env.metrics}
 	s.core.UseArchive(s.archive)
 	steps, err := s.claim(ctx)
 	if err != nil {
 		return fmt.Errorf("claim log: %w", err)
+	}
+	if err := s.unsurpassed(ctx); err != nil {
+		return err
 	}
 	if !found && len(steps) == 0 {
 		if err := s.begin(ctx); err != nil {
@@ -60,15 +68,32 @@ func (s *session) open(ctx context.Context) error {
 		return err
 	}
 	s.inputs.refused = s.refuse
-	if !found && len(steps) == 0 {
+	if !found && len(steps) == 0 || s.stripped {
 		// From here on there is always a checkpoint, which says where the
-		// task's input began: the topics' starts move on.
+		// task's input began: the topics' starts move on. And a stripped one would
+		// look whole as soon as other history lay where its own did: one that moves
+		// no history comes before that, and is preferred.
 		if err := s.checkpoint(ctx); err != nil {
 			return fmt.Errorf("write first checkpoint: %w", err)
 		}
 	}
 	s.checkpointed = t.env.set.Clock().Add(-t.env.phase(t.id))
 	s.publish(s.inputs.at.Samples)
+	return nil
+}
+
+// unsurpassed returns an error if a checkpoint has been written between the look for
+// the last one and the claim. Its writer lets go of history that only older ones
+// need, such as the one that was loaded. Once the log is claimed he completes one
+// at most, which spares the history of the one before it: that was found.
+func (s *session) unsurpassed(ctx context.Context) error {
+	ends, err := kafka.EndOffsets(ctx, s.producer, record.State)
+	if err != nil {
+		return err
+	}
+	if end := ends[record.State][s.task.id]; end != s.stateEnd {
+		return fmt.Errorf("another owner has written a checkpoint meanwhile: %s/%d ended at %d and now at %d", record.State, s.task.id, s.stateEnd, end)
+	}
 	return nil
 }
 

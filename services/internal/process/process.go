@@ -126,6 +126,11 @@ func prepareTopics(ctx context.Context, cfg Config, logger *slog.Logger) (partit
 	if err := kafka.EnsureTopics(ctx, client, cfg.Kafka.Replicas, topicSpecs(count)...); err != nil {
 		return 0, err
 	}
+	if err := kafka.CheckMessageBytes(ctx, client, map[string]int{
+		record.Facts: record.BatchBytes(record.Facts), record.Corrections: record.BatchBytes(record.Corrections),
+	}); err != nil {
+		return 0, err
+	}
 	// Not before: the topics may have been made by hand, or by an earlier version,
 	// without these.
 	return kafka.CheckCoPartitioned(ctx, client, append(partitioned, record.Corrections, record.History)...)

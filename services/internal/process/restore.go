@@ -15,6 +15,9 @@ import (
 	"github.com/ntegral/ntegral/services/internal/lifecycle"
 )
 
+// startAnew is what to do with state that cannot be gone on with.
+const startAnew = "use a new data folder and replay the recorded telemetry again"
+
 // complete is a checkpoint all of which is there.
 type complete struct {
 	manifest   record.Manifest
@@ -61,6 +64,7 @@ func (s *session) loadCheckpoint(ctx context.Context) (found bool, err error) {
 	s.start, s.recordedAt, s.watermark, s.totals = m.Inputs, header.RecordedAt, header.Watermark, header.Totals
 	s.log = commitlog.Position{Epoch: m.Epoch, Step: m.Step, Next: m.FactsFrom}
 	s.previous, s.historyEnd = *m, min(m.HistoryTo, cp.historyEnd)
+	s.previous.HistoryFrom = min(m.HistoryFrom, s.historyEnd)
 	return true, nil
 }
 
@@ -78,6 +82,7 @@ func (s *session) findCheckpoint(ctx context.Context) (*complete, error) {
 		return nil, err
 	}
 	start, end := starts[record.State][id], ends[record.State][id]
+	s.stateEnd = end
 	if start == end {
 		return nil, nil
 	}
@@ -94,14 +99,14 @@ func (s *session) findCheckpoint(ctx context.Context) (*complete, error) {
 		s.task.logger.Warn("checkpoints passed over", "torn", scan.torn, "other_version", scan.foreign, "without_history", scan.stripped)
 	}
 	if scan.best == nil && scan.stripped > 0 {
-		return nil, lifecycle.Permanent(fmt.Errorf("%w: history that the checkpoints need is gone: %s/%d holds offsets %d to %d; "+
-			"use a new data folder and replay the recorded telemetry again",
-			errStateMismatch, record.History, id, scan.historyFrom, scan.historyTo))
+		return nil, lifecycle.Permanent(fmt.Errorf("%w: history that the checkpoints need is gone: %s/%d holds offsets %d to %d; %s",
+			errStateMismatch, record.History, id, scan.historyFrom, scan.historyTo, startAnew))
 	}
+	s.stripped = scan.stripped > 0
 	if scan.best == nil && scan.foreign > 0 {
 		return nil, lifecycle.Permanent(fmt.Errorf("%w: it was written by version %d of the engine's state, this program has %d; "+
-			"go on with the version of the program that wrote it, or use a new data folder and replay the recorded telemetry again",
-			errStateMismatch, scan.foreignVersion, stateVersion))
+			"go on with the version of the program that wrote it, or %s",
+			errStateMismatch, scan.foreignVersion, stateVersion, startAnew))
 	}
 	return scan.best, nil
 }

@@ -38,8 +38,10 @@ type session struct {
 	previous     record.Manifest    // of the last complete one; without chunks: there is none
 
 	archive    *archive
-	historyEnd int64 // behind the last record of history that is known to be ours
-	ends       historyEnds
+	historyEnd int64     // behind the last record of history that is known to be ours
+	carried    time.Time // when old history was looked for last
+	stateEnd   int64     // of the state topic, when checkpoints were looked for
+	stripped   bool      // a checkpoint was passed over whose history is not all there
 }
 
 func newSession(t *task) (*session, error) {

@@ -24,23 +24,29 @@ type letter struct {
 // maxPayload bounds what a dead letter repeats of a part, in bytes.
 const maxPayload = record.MaxRecordBytes / 2
 
+// dead is the dead letter, and its ID.
+func (l *letter) dead(partition int32) (d record.DeadLetter, id string) {
+	d = record.DeadLetter{
+		Reason: telemetry.Unparsable, Detail: l.cause.Error(), Origin: record.Facts, Partition: partition,
+		Position: l.offset, Count: 1, Payload: l.payload,
+	}
+	id = fmt.Sprintf("%s/%d/%d/%s", record.Facts, partition, l.offset, d.Reason)
+	if l.part.Part != 0 {
+		d.Detail = fmt.Sprintf("part %s of the step committed here: %v", l.part.Token(), l.cause)
+		id += fmt.Sprintf("/%d", l.part.Part)
+	}
+	d.Detail = clip(d.Detail, record.MaxText/2)
+	if len(d.Payload) > maxPayload {
+		d.Detail += fmt.Sprintf("; the first %d of %d bytes", maxPayload, len(d.Payload))
+		d.Payload = d.Payload[:maxPayload]
+	}
+	return d, id
+}
+
 // setAside writes a dead letter and waits until it is kept. Written again after
 // a crash it carries the same ID.
 func (t *task) setAside(ctx context.Context, l letter) error {
-	dead := record.DeadLetter{
-		Reason: telemetry.Unparsable, Detail: l.cause.Error(), Origin: record.Facts, Partition: t.partition,
-		Position: l.offset, Count: 1, Payload: l.payload,
-	}
-	id := fmt.Sprintf("%s/%d/%d/%s", record.Facts, t.partition, l.offset, dead.Reason)
-	if l.part.Part != 0 {
-		dead.Detail = fmt.Sprintf("part %s of the step committed here: %v", l.part.Token(), l.cause)
-		id += fmt.Sprintf("/%d", l.part.Part)
-	}
-	if len(dead.Payload) > maxPayload {
-		dead.Detail += fmt.Sprintf("; the first %d of %d bytes", maxPayload, len(dead.Payload))
-		dead.Payload = dead.Payload[:maxPayload]
-	}
-	dead.Detail = clip(dead.Detail, record.MaxText)
+	dead, id := l.dead(t.partition)
 	envelope := record.Envelope{ID: id, Source: fmt.Sprintf("/sink/%d", t.partition), Type: record.TypeDeadLetter}
 	out := &kgo.Record{Topic: record.DeadLetters, Key: []byte(fmt.Sprint(t.partition)), Value: dead.Append(nil), Headers: kafka.RecordHeaders(envelope.Headers())}
 	err := lifecycle.Retry(ctx, retryBackoff, func(ctx context.Context) error {
