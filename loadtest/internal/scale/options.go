@@ -60,12 +60,12 @@ func (o Options) validate(accelerators int) error {
 }
 
 // Bytes on disk, a little more than runs have shown (docs/performance.md): of a
-// reading in the samples topic, of a fact in log and store, of an accelerator's
-// state in a checkpoint.
+// reading in the samples topic and once more in the history topic, of a fact in log
+// and store, of an accelerator's state in a checkpoint.
 const (
-	readingBytes    = 6
+	readingBytes    = 6 + 2
 	rowBytes        = 150
-	checkpointBytes = 9_000
+	checkpointBytes = 1_500
 	// checkpointsKept: two stay, one is being written, and segments go some
 	// time after what is in them.
 	checkpointsKept = 5

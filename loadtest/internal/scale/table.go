@@ -55,7 +55,7 @@ func lines() (out []line) {
 	})
 	add("fact rows a block", func(f *figures) string { return thousands(float64(f.log.rows) / float64(max(1, f.log.parts))) })
 	add("checkpoints at the end, MB", func(f *figures) string { return megabytes(f.state) })
-	add("checkpoint MB a second, live", func(f *figures) string {
+	add("checkpoint MB a second, live, beside history", func(f *figures) string {
 		return fmt.Sprintf("%.2f", float64(f.state)/1e6/checkpointInterval.Seconds())
 	})
 	add("mean stall for a checkpoint, s", func(f *figures) string { return f.stall.mean() })
