@@ -13,7 +13,7 @@ trap 'rm -rf "$work"' EXIT
 # run PACKAGE TARGET: the inputs that are found are kept where go test -fuzz keeps them.
 run() {
 	(cd "$1" && "$work/test" -test.run '^$' -test.fuzz "^$2\$" -test.fuzztime "${FUZZTIME:-1m}" -test.fuzzminimizetime 10x \
-		-test.parallel 2 -test.fuzzcachedir "$(go env GOCACHE)/fuzz/$(go list .)") 2>&1 | tee "$work/log"
+		-test.parallel 2 -test.fuzzcachedir "$(go env GOCACHE)/fuzz/$(go list .)") </dev/null 2>&1 | tee "$work/log"
 }
 
 # ended_late: was the last run red only by its own end? Before 1.27 Go can take the
