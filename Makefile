@@ -1,8 +1,8 @@
 # ntegral: one entry for builders, testers and the CI. `make` alone lists the targets.
 #
 # The repository is a workspace of five modules; `go build ./...` at its root
-# does not work, so every target loops over them. EACH stops at the first red
-# module, SWEEP goes on and fails at the end.
+# does not work, so targets name them or loop over them. EACH stops at the first
+# red module, SWEEP goes on and fails at the end.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -31,6 +31,8 @@ BENCH         ?= .
 RACE_PKGS     ?= ./...
 
 EACH  = @for m in $(MODULES); do (cd $$m && echo "== $$m" && $(1)); done
+# All modules at once, so that one's slow tests run beside the next one's.
+ALL   = $(MODULES:%=./%/...)
 SWEEP = @red=; for m in $(MODULES); do echo "== $$m"; (cd $$m && $(1)) || red="$$red $$m"; done; [ -z "$$red" ] || { echo "red:$$red" >&2; exit 1; }
 
 ##@ Everyday
@@ -48,11 +50,11 @@ build: ## build the binaries into bin/, with their version
 
 .PHONY: test
 test: ## all tests; what needs Java or libchdb skips with one line, and fails where CI is set
-	$(call SWEEP,go test $(GOFLAGS_T) ./...)
+	go test $(GOFLAGS_T) $(ALL)
 
 .PHONY: test-short
-test-short: ## the fast tests
-	$(call SWEEP,go test $(GOFLAGS_T) -short ./...)
+test-short: ## the fast tests, with the embedded broker alone
+	go test $(GOFLAGS_T) -short $(ALL)
 
 .PHONY: fmt
 fmt: ## format all Go files (gofumpt, goimports)
@@ -63,12 +65,12 @@ lint: ## formatting, golangci-lint of each module, shell scripts
 	@deploy/scripts/lint.sh $(MODULES)
 
 .PHONY: check
-check: check-tidy check-generated lint build test check-standalone ## what every change must pass
+check: check-tidy build lint check-generated test check-standalone ## what every change must pass
 
 ##@ More tests
 
 .PHONY: test-race
-test-race: ## the race detector over the services
+test-race: ## the race detector over the services, with the embedded broker alone
 	cd services && go test $(GOFLAGS_T) -race -short $(RACE_PKGS)
 
 .PHONY: test-integration
@@ -101,7 +103,7 @@ bench-recovery: build libchdb ## kill the processor of 100,000 accelerators and 
 
 .PHONY: conformance
 conformance: ## CLUSTERS (500) random clusters: the engine against the plain implementation
-	cd pipelines && go test -timeout 0 -count 1 ./conformance/ -conformance.clusters $(CLUSTERS)
+	cd pipelines && GOGC=400 go test -timeout 0 -count 1 ./conformance/ -conformance.clusters $(CLUSTERS)
 
 .PHONY: conformance-product
 conformance-product: build libchdb ## 50 random clusters through the whole product, its reports against the plain implementation's
@@ -136,7 +138,7 @@ fulldisk: build libchdb ## fill the disk under the broker, the store and the who
 
 .PHONY: soak
 soak: build libchdb ## SOAK_CLUSTERS (10,000) random clusters, SOAK_KILLS (20) kills a component
-	cd pipelines && go test -timeout 0 -count 1 ./conformance/ -conformance.clusters $(SOAK_CLUSTERS)
+	cd pipelines && GOGC=400 go test -timeout 0 -count 1 ./conformance/ -conformance.clusters $(SOAK_CLUSTERS)
 	bin/ntegral-loadtest chaos --binary bin/ntegral --mixed --kills $(SOAK_KILLS) --component all --seed $(SEED)
 	bin/ntegral-loadtest chaos zombie --binary bin/ntegral --mixed --seed $(SEED)
 
@@ -195,8 +197,8 @@ check-tidy: ## fail where go.mod or go.sum is not tidy, or the go lines differ
 	@deploy/scripts/tidy.sh $(MODULES)
 
 .PHONY: check-standalone
-check-standalone: ## build and test every module outside the workspace
-	$(call SWEEP,GOWORK=off go build ./... && GOWORK=off go vet ./... && GOWORK=off go test $(GOFLAGS_T) -short ./...)
+check-standalone: ## build and vet every module outside the workspace; test those that are built of other versions there
+	@P=$(P) deploy/scripts/standalone.sh $(MODULES)
 
 .PHONY: licenses
 licenses: ## the licence of every module that is linked into a binary

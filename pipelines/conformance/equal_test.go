@@ -2,8 +2,10 @@ package conformance_test
 
 import (
 	"flag"
+	"fmt"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -18,32 +20,53 @@ var (
 // restarts, every figure of every report equals the plain implementation's, to
 // the last digit, and nothing is left of the conservation laws.
 func TestStreamingEqualsPlain(t *testing.T) {
-	corrected := 0
-	for i := range *clusters {
-		seed := *clustersFrom + i
+	var corrected atomic.Int64
+	forSeeds(t, *clusters, func(t *testing.T, seed uint64) {
 		d := randomCluster(seed, clusterOptions{late: seed%3 == 0, sharing: seed%2 == 1, states: seed%4 >= 2})
 		s := runStream(t, d, seed)
-		corrected += s.corrected
+		corrected.Add(int64(s.corrected))
 		if s.residuals != [3]int64{} {
 			t.Errorf("cluster %d: residuals %v, want none", seed, s.residuals)
 		}
 		compareStream(t, seed, d, s)
-		if t.Failed() {
-			t.Fatalf("cluster %d differs; rerun with -conformance.from %d -conformance.clusters 1", seed, seed)
-		}
-	}
-	if corrected == 0 {
+	})
+	if corrected.Load() == 0 {
 		t.Error("no row was ever corrected: the clusters do not test restatement")
 	}
+}
+
+// forSeeds runs test for n seeds, as many at once as there are processors, and
+// begins no more of them once one has failed.
+func forSeeds(t *testing.T, n uint64, test func(t *testing.T, seed uint64)) {
+	t.Helper()
+	t.Parallel()
+	var differs atomic.Bool
+	t.Run("clusters", func(t *testing.T) {
+		for i := range n {
+			seed := *clustersFrom + i
+			t.Run(fmt.Sprintf("seed-%d", seed), func(t *testing.T) {
+				t.Parallel()
+				if differs.Load() {
+					return
+				}
+				defer func() {
+					if t.Failed() {
+						differs.Store(true)
+						t.Logf("cluster %d differs; rerun with -conformance.from %d -conformance.clusters 1", seed, seed)
+					}
+				}()
+				test(t, seed)
+			})
+		}
+	})
 }
 
 // TestEveryStepIsWhatIsKnown is the invariant of a step: at its end, the rows
 // written for closed windows are the definitions applied to the events read so
 // far. One node a cluster, so that the partition's watermark is the node's.
 func TestEveryStepIsWhatIsKnown(t *testing.T) {
-	checked := 0
-	for i := range max(30, *clusters/5) {
-		seed := *clustersFrom + i
+	var checked atomic.Int64
+	forSeeds(t, max(30, *clusters/5), func(t *testing.T, seed uint64) {
 		d := oneNode(randomCluster(seed, clusterOptions{sharing: seed%2 == 1, states: seed%4 >= 2}))
 		length := engineWindow(d)
 		next := int64(len(d.samples)) / 8
@@ -54,14 +77,11 @@ func TestEveryStepIsWhatIsKnown(t *testing.T) {
 			next = s.delivered + int64(len(d.samples))/6
 			closed := time.Unix(0, watermark-watermark%length)
 			compareFacts(t, seed, d, plainFacts(knownAt(d, s.delivered, watermark)), s, closed)
-			checked++
+			checked.Add(1)
 		})
-		if t.Failed() {
-			t.Fatalf("cluster %d differs at a step; rerun with -conformance.from %d -conformance.clusters 1", seed, seed)
-		}
-	}
-	if checked < 30 {
-		t.Errorf("%d steps were compared, want at least 30", checked)
+	})
+	if checked.Load() < 30 {
+		t.Errorf("%d steps were compared, want at least 30", checked.Load())
 	}
 }
 

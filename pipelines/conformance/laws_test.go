@@ -4,28 +4,31 @@ import (
 	"fmt"
 	"math/big"
 	"math/rand/v2"
-	"os"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 )
 
 // lawSeeds is how many clusters the plain implementation's own laws run over
-// where it is worth the time.
+// where it is worth the time: where as many are asked for.
 const lawSeeds = 200
 
-func thorough() bool { return os.Getenv("CI") != "" || *clusters >= lawSeeds }
+func thorough() bool { return *clusters >= lawSeeds }
 
-// forClusters runs a law over random clusters, half with sharing, half with states.
+// forClusters runs a law over random clusters, half with sharing, half with
+// states, as many at once as there are processors.
 func forClusters(t *testing.T, law func(t *testing.T, seed uint64, d directory)) {
 	t.Helper()
+	t.Parallel()
 	n := uint64(lawSeeds)
 	if !thorough() {
 		n = 16
 	}
 	for seed := range n {
-		d := randomCluster(seed, clusterOptions{sharing: seed%2 == 1, late: seed%3 == 0, states: seed%4 >= 2})
-		t.Run(fmt.Sprintf("seed-%d", seed), func(t *testing.T) { law(t, seed, d) })
+		t.Run(fmt.Sprintf("seed-%d", seed), func(t *testing.T) {
+			t.Parallel()
+			law(t, seed, randomCluster(seed, clusterOptions{sharing: seed%2 == 1, late: seed%3 == 0, states: seed%4 >= 2}))
+		})
 	}
 }
 

@@ -48,7 +48,8 @@ func binary(t *testing.T) string {
 		t.Skip("runs a whole system")
 	}
 	path := filepath.Join(t.TempDir(), "ntegral")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", path, "./cmd/ntegral")
+	// As make build does, whose packages are there already then.
+	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, "./cmd/ntegral")
 	build.Dir = filepath.Join("..", "..", "..", "services")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {

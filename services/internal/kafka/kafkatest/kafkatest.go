@@ -11,6 +11,7 @@
 // tests: use Topic for names, or call DeleteTopics first where the names are
 // fixed, and do not run such tests in parallel. Without Java or its jars the
 // sub-test is skipped with one line; where the environment has CI, it fails.
+// Tests that are to be short (-short) have the embedded one alone.
 //
 // Kill needs a process to kill. Spawn runs the embedded broker in a process of
 // its own, a copy of the test binary, for which TestMain must call Main.
@@ -52,10 +53,15 @@ type Broker struct {
 	kill  func(t testing.TB) // nil where it cannot be killed
 }
 
-// Each runs fn as a sub-test against each kind of broker.
+// Each runs fn as a sub-test against each kind of broker, with -short against
+// the embedded one.
 func Each(t *testing.T, fn func(t *testing.T, b *Broker)) {
 	t.Helper()
-	for _, kind := range []string{Embedded, Apache} {
+	kinds := []string{Embedded, Apache}
+	if testing.Short() {
+		kinds = kinds[:1]
+	}
+	for _, kind := range kinds {
 		t.Run(kind, func(t *testing.T) { fn(t, start(t, kind)) })
 	}
 }
