@@ -7,9 +7,6 @@ const statesSeeds = 60
 
 // TestClustersExerciseSectionTen holds the generator to its word for section 10.
 func TestClustersExerciseSectionTen(t *testing.T) {
-	if !thorough() {
-		t.Skipf("reads %d clusters: set -conformance.clusters %d", statesSeeds, lawSeeds)
-	}
 	t.Parallel()
 	seen := make(map[string]int)
 	for seed := range uint64(statesSeeds) {

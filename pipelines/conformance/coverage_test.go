@@ -9,9 +9,6 @@ import (
 // cases turns up in several of the clusters that the laws and the comparison
 // with the streaming implementation run over.
 func TestClustersExerciseEveryRule(t *testing.T) {
-	if !thorough() {
-		t.Skipf("reads %d clusters: set -conformance.clusters %d", lawSeeds, lawSeeds)
-	}
 	t.Parallel()
 	seen := make(map[string]int) // case: clusters that have it
 	for seed := range uint64(lawSeeds) {

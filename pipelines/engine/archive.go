@@ -56,8 +56,12 @@ var errNoArchive = errors.New("there is no archive")
 
 // open returns the bytes of a block, none after a failure.
 func (v *vault) open(b *block) []byte {
-	if b.data != nil || b.place.Size == 0 || v.err != nil {
+	if b.data != nil || v.err != nil {
 		return b.data
+	}
+	if b.place.Size == 0 {
+		v.err = fmt.Errorf("recall history: %w: what was to be forgotten is needed", ErrState)
+		return nil
 	}
 	if v.archive == nil {
 		v.err = fmt.Errorf("recall history: %w", errNoArchive)

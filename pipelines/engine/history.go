@@ -13,7 +13,7 @@ import (
 type block struct {
 	edge  int64  // windows from this edge on need nothing of it
 	reach int64  // the window edge from which on an event at or after edge can change figures
-	data  []byte // nil: it lies in the archive alone
+	data  []byte // nil: it lies in the archive alone, or is about to be forgotten
 	place Place  // where it lies there; see archive.go
 }
 
@@ -106,7 +106,11 @@ func (e *Engine) packUntil(n *node, edge int64, forget bool) {
 			p.entry(k, counterKind, s, s.Search(edge)-1)
 		}
 	}
-	n.history = append(n.history, block{edge: edge, reach: reach, data: slices.Clone(p.b)})
+	b := block{edge: edge, reach: reach}
+	if !forget {
+		b.data = append(make([]byte, 0, len(p.b)), p.b...)
+	}
+	n.history = append(n.history, b)
 }
 
 // seriesOfDevice is how many series a device has, see deviceSeries.

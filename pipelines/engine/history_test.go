@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -104,4 +105,16 @@ func FuzzBlock(f *testing.F) {
 			t.Fatalf("%d readings out of %d bytes", readings, len(data))
 		}
 	})
+}
+
+// TestForgottenBlocksAreMissed: a block whose readings were let go of, because it
+// was to be forgotten, is not taken for one without readings.
+func TestForgottenBlocksAreMissed(t *testing.T) {
+	v := vault{}
+	if data := v.open(&block{edge: 60, data: []byte{}}); data == nil || v.err != nil {
+		t.Errorf("a block without readings gives %v, %v", data, v.err)
+	}
+	if v.open(&block{edge: 60}); !errors.Is(v.err, ErrState) {
+		t.Errorf("got %v, want %v", v.err, ErrState)
+	}
 }

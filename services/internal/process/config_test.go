@@ -28,3 +28,13 @@ func TestConfigFromEnvironment(t *testing.T) {
 		t.Errorf("set (-got +want):\n%s", diff)
 	}
 }
+
+// TestCheckpointsOfTasksComeInTurn: evenly over an interval.
+func TestCheckpointsOfTasksComeInTurn(t *testing.T) {
+	e := &environment{cfg: DefaultConfig(), partitions: 4}
+	for task, want := range []time.Duration{0, 7500 * time.Millisecond, 15 * time.Second, 22500 * time.Millisecond} {
+		if got := e.phase(int32(task)); got != want {
+			t.Errorf("task %d: got %v, want %v", task, got, want)
+		}
+	}
+}
