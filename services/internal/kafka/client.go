@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
 
 	"github.com/ntegral/ntegral/schemas/record"
 	"github.com/ntegral/ntegral/services/internal/lifecycle"
@@ -49,6 +51,7 @@ func NewClient(cfg Config, logger *slog.Logger, opts ...kgo.Opt) (*kgo.Client, e
 		kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)), // murmur2 of the key
 		kgo.ProducerBatchCompression(kgo.SnappyCompression(), kgo.NoCompression()),
 		kgo.ProducerBatchMaxBytesFn(func(topic string) int32 { return int32(record.BatchBytes(topic)) }),
+		kgo.MaxVersions(versions()),
 		kgo.ProducerLinger(2 * time.Millisecond),
 		kgo.MaxBufferedBytes(maxBufferedBytes),
 		kgo.FetchMaxBytes(maxFetchBytes),
@@ -68,6 +71,19 @@ func NewClient(cfg Config, logger *slog.Logger, opts ...kgo.Opt) (*kgo.Client, e
 		return nil, lifecycle.Permanent(fmt.Errorf("build kafka client: %w", err))
 	}
 	return client, nil
+}
+
+// versions is all that the client knows, but for produce requests, which stay at
+// a version at which it has one of them under way at a time. With several, up to
+// its version 1.22.3 it may stop for ever: an answer that the producer is unknown
+// sends it back to its oldest batch, and a request that is being put together at
+// that moment, and then taken back, sends it forward again past batches that
+// were never stored. The embedded broker answers so after it was killed. One
+// request holds a batch of every partition, so there is little to gain from more.
+func versions() *kversion.Versions {
+	v := kversion.Tip()
+	v.SetMaxKeyVersion(int16(kmsg.Produce), 3)
+	return v
 }
 
 // retryBackoff stays short: a local broker is back in tens of milliseconds.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -239,7 +240,8 @@ func TestKilledUnderLoad(t *testing.T) {
 			select {
 			case <-progress:
 			case <-ctx.Done():
-				t.Fatal("no progress")
+				t.Fatalf("no progress: %d acknowledged, %d given up, %d waiting\n%s",
+					acked.Load(), lost.Load(), c.BufferedProduceRecords(), stacks())
 			}
 		}
 		b.Kill(t)
@@ -255,6 +257,12 @@ func TestKilledUnderLoad(t *testing.T) {
 	}
 	doubled := readAll(t, ctx, b, topic, sent)
 	t.Logf("%d kills, %d records acknowledged, %d stand twice", kills, acked.Load(), doubled)
+}
+
+// stacks are those of all goroutines: who waits for whom.
+func stacks() []byte {
+	buf := make([]byte, 1<<20)
+	return buf[:runtime.Stack(buf, true)]
 }
 
 // readAll checks that the values 1 to last are there, first seen in order, and
