@@ -29,8 +29,10 @@ func (c *dictionaryColumn) place(s string) *entry {
 	return &c.known[(int(s[len(s)-1])+len(s))%len(c.known)]
 }
 
-// append appends a column of rows, which are all rows of a part.
+// append appends a column of rows, which are all rows of a part. The builder would
+// keep the strings of all parts before, and write them with each.
 func (c *dictionaryColumn) append(rows []Row, of func(*Row) *string) error {
+	c.builder.ResetFull()
 	clear(c.known[:])
 	c.indices = c.indices[:0]
 	for i := range rows {

@@ -1,6 +1,8 @@
 package fact_test
 
 import (
+	"bytes"
+	"fmt"
 	"math/rand/v2"
 	"testing"
 
@@ -55,6 +57,34 @@ func TestRowsRoundTrip(t *testing.T) {
 		}
 		if sum != total {
 			t.Errorf("%d rows: sums %v, want %v", n, total, sum)
+		}
+	}
+}
+
+// TestPartsHoldTheirOwnStrings: a part is a function of its rows, whatever parts its
+// builder made before: strings of theirs would make parts longer and longer.
+func TestPartsHoldTheirOwnStrings(t *testing.T) {
+	mem := memory.NewGoAllocator()
+	used := fact.NewBuilder(mem)
+	defer used.Release()
+	r := rand.New(rand.NewPCG(7, 8))
+	for k := range 20 {
+		rows := randomRows(r, 1+r.IntN(300))
+		for i := range rows {
+			rows[i].Placement = fmt.Sprintf("job-%d-%d", k, i)
+		}
+		got, _, err := used.Encode(rows)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fresh := fact.NewBuilder(mem)
+		want, _, err := fresh.Encode(rows)
+		fresh.Release()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want) {
+			t.Fatalf("part %d: got %d bytes, a new builder makes %d", k, len(got), len(want))
 		}
 	}
 }
