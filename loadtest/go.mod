@@ -10,7 +10,7 @@ require (
 	github.com/lovoo/goka v1.1.14 // a peer to be compared with
 	github.com/ntegral/ntegral/schemas v0.0.0 // the contracts
 	github.com/spf13/cobra v1.10.2 // the command line
-	github.com/twmb/franz-go v1.22.2 // the Kafka client
+	github.com/twmb/franz-go v1.22.3 // the Kafka client
 	github.com/twmb/franz-go/pkg/kadm v1.19.0 // topics, offsets and groups
 	go.uber.org/goleak v1.3.0 // goroutine leaks in tests
 	golang.org/x/sync v0.24.0 // goroutines that end together
@@ -40,7 +40,7 @@ require (
 	github.com/rcrowley/go-metrics v0.0.0-20201227073835-cf1acfcdf475 // indirect
 	github.com/spf13/pflag v1.0.9 // indirect
 	github.com/syndtr/goleveldb v1.0.0 // indirect
-	github.com/twmb/franz-go/pkg/kmsg v1.15.0 // indirect
+	github.com/twmb/franz-go/pkg/kmsg v1.15.1 // indirect
 	github.com/zeebo/xxh3 v1.0.2 // indirect
 	go.uber.org/mock v0.5.2 // indirect
 	go.yaml.in/yaml/v3 v3.0.5 // indirect

@@ -86,6 +86,13 @@ func (in *inputs) ends(ctx context.Context) (record.Offsets, error) {
 	}, nil
 }
 
+// waiting reports whether another topic than that of the samples has something.
+func (in *inputs) waiting(ctx context.Context) (bool, error) {
+	ends, err := in.ends(ctx)
+	ends.Samples = in.at.Samples
+	return ends != in.at, err
+}
+
 // applySides applies rates, inventory, placements and corrections up to the
 // given offsets, in this order, and reports whether there were any.
 func (in *inputs) applySides(ctx context.Context, to events, end record.Offsets) (changed bool, err error) {

@@ -84,7 +84,7 @@ func (s *session) run(ctx context.Context) error {
 		var records []*kgo.Record
 		if !s.core.Pending() {
 			var err error
-			if records, err = feed.collect(s.task.stop); err != nil {
+			if records, err = feed.collect(s.task.stop, func() (bool, error) { return s.inputs.waiting(ctx) }); err != nil {
 				return err
 			}
 		}
@@ -152,16 +152,25 @@ func (f *feed) close() {
 	<-f.done
 }
 
+// lookInterval is how often a step that collects looks for rates, inventory,
+// placements and corrections: they come seldom, and somebody waits for them.
+const lookInterval = time.Second
+
 // collect returns the input of a step: what comes in within the step interval,
-// at most about the step bytes, and no more waiting once a seal has come, for
-// which somebody waits.
-func (f *feed) collect(stop <-chan struct{}) ([]*kgo.Record, error) {
+// at most about the step bytes, and no more waiting once a seal or another topic's
+// record has come, for which somebody waits.
+func (f *feed) collect(stop <-chan struct{}, waiting func() (bool, error)) ([]*kgo.Record, error) {
 	var records []*kgo.Record
 	size := 0
-	timer := time.NewTimer(f.interval)
+	timer, look := time.NewTimer(f.interval), time.NewTicker(lookInterval)
 	defer timer.Stop()
+	defer look.Stop()
 	for {
 		select {
+		case <-look.C:
+			if come, err := waiting(); come || err != nil {
+				return records, err
+			}
 		case err := <-f.failed:
 			return nil, err
 		case more := <-f.records:
