@@ -12,9 +12,10 @@ import (
 type packer struct {
 	b      []byte
 	axes   [numKinds][]int64 // of the entry before, by kind of series
-	units  []int64           // of the entry at hand: its values without their scale
+	values []int64           // of the entry at hand
+	units  []int64           // these without their scale
 	forget bool              // readings are dropped, not encoded
-	rooms  [][]int64         // where the values of each of the node's series begin
+	rooms  []meter.Values    // where the values of each of the node's series begin
 }
 
 // Kinds beside those of a device's series.
@@ -29,13 +30,13 @@ const (
 // and the values that stay would be moved to the front for each of them.
 func (p *packer) open(n *node) {
 	p.rooms = p.rooms[:0]
-	n.eachSeries(func(s *meter.Series) { p.rooms = append(p.rooms, s.Values[:0]) })
+	n.eachSeries(func(s *meter.Series) { p.rooms = append(p.rooms, s.Values) })
 }
 
 func (p *packer) close(n *node) {
 	i := 0
 	n.eachSeries(func(s *meter.Series) {
-		s.Values = append(p.rooms[i], s.Values...)
+		s.Values.Settle(p.rooms[i])
 		i++
 	})
 	clear(p.rooms)
@@ -74,11 +75,14 @@ func (p *packer) entry(place, kind int, s *meter.Series, count int) {
 	if count <= 0 {
 		return
 	}
-	times, values := s.Times[:count], s.Values[:count]
-	s.Times, s.Values = s.Times[count:], s.Values[count:]
+	times := s.Times[:count]
+	s.Times = s.Times[count:]
 	if p.forget {
+		s.Values.Cut(count)
 		return
 	}
+	p.values = s.Values.AppendTo(p.values[:0], 0, count)
+	s.Values.Cut(count)
 	p.b = binary.AppendUvarint(p.b, 1+uint64(place*numKinds+kind))
 	if sameTimes(times, p.axes[kind]) {
 		p.b = binary.AppendUvarint(p.b, uint64(count)<<1|1)
@@ -88,7 +92,7 @@ func (p *packer) entry(place, kind int, s *meter.Series, count int) {
 		p.axes[kind] = times
 	}
 	p.units = slices.Grow(p.units[:0], count)[:count]
-	units, scale := unscaled(p.units, values)
+	units, scale := unscaled(p.units, p.values)
 	p.b = binary.AppendUvarint(p.b, uint64(scale))
 	p.b = appendSteps(p.b, units, kind == 0)
 }

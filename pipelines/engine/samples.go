@@ -146,16 +146,7 @@ func (e *Engine) append(n *node, t *target, axis *axisState, times, values []int
 	} else {
 		t.seat.extend(t.series, axis, times)
 	}
-	t.series.Values = appendValues(t.series.Values, values)
-}
-
-// appendValues appends with a quarter of room behind. A series is as long again
-// after each window, so that doubling would leave half of its memory empty.
-func appendValues(to, values []int64) []int64 {
-	if n := len(to) + len(values); n > cap(to) {
-		to = append(make([]int64, 0, n+n/4), to...)
-	}
-	return append(to, values...)
+	t.series.Values.Append(values)
 }
 
 // harmless reports whether readings behind those of a series certainly change
@@ -170,13 +161,13 @@ func (e *Engine) harmless(n *node, t *target) bool {
 	case t.counter == nil || t.counts: // they reach back to the one before
 		return s.Times[k] >= n.emitted
 	case t.metric == telemetry.EnergyJoules:
-		return s.Times[k] >= n.emitted && (k == 0 || s.Values[k] != s.Values[k-1])
+		return s.Times[k] >= n.emitted && (k == 0 || s.Values.At(k) != s.Values.At(k-1))
 	case t.metric == telemetry.PowerWatts && k > 0 && s.Times[k] > s.Times[k-1]:
 		// Any counter reading that has just changed and lies between will do: one
 		// near the end, which is in the cache.
 		c := &t.counter.Counter
 		i := len(c.Times) - 2 - int(e.cfg.hold/(s.Times[k]-s.Times[k-1]))
-		return i > 0 && c.Times[i] >= n.emitted && c.Times[i] < s.Times[k]-e.cfg.hold && c.Values[i] != c.Values[i-1]
+		return i > 0 && c.Times[i] >= n.emitted && c.Times[i] < s.Times[k]-e.cfg.hold && c.Values.At(i) != c.Values.At(i-1)
 	}
 	return false
 }
@@ -225,7 +216,7 @@ func (e *Engine) reach(n *node, t *target, at, v int64) int64 {
 		return min(from, e.reachCounter(&t.counter.Counter, from))
 	}
 	// A limit decides on the counter segments that end after it.
-	if i := t.series.Before(at); i >= 0 && i == t.series.Len()-1 && t.series.Values[i] == v {
+	if i := t.series.Before(at); i >= 0 && i == t.series.Len()-1 && t.series.Values.At(i) == v {
 		return at
 	}
 	return e.reachCounter(&t.counter.Counter, at)

@@ -128,8 +128,9 @@ func appendSeries(b []byte, s *meter.Series) []byte {
 	for i, t := range s.Times {
 		step := t - lastTime
 		b = binary.AppendVarint(b, step-lastStep)
-		b = binary.AppendVarint(b, s.Values[i]-lastValue)
-		lastTime, lastStep, lastValue = t, step, s.Values[i]
+		value := s.Values.At(i)
+		b = binary.AppendVarint(b, value-lastValue)
+		lastTime, lastStep, lastValue = t, step, value
 	}
 	return b
 }
@@ -357,6 +358,7 @@ func (f *fields) text() string { return string(f.bytes()) }
 
 func (f *fields) series(s *meter.Series) {
 	lastTime, lastStep, lastValue := int64(0), int64(0), int64(0)
+	var values []int64
 	for range f.count() {
 		lastStep += f.varint()
 		lastTime += lastStep
@@ -366,6 +368,7 @@ func (f *fields) series(s *meter.Series) {
 			return
 		}
 		s.Times = append(s.Times, lastTime)
-		s.Values = append(s.Values, lastValue)
+		values = append(values, lastValue)
 	}
+	s.Values.Append(values)
 }

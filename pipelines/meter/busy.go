@@ -79,16 +79,19 @@ func (r *Reader) gaugeRuns(out []Span, s *Series, lo, hi int64) []Span {
 // area returns the last reading, at until or before, up to which segments from
 // reading i on are not longer than maxGap, and what they give, in ns of a ratio.
 func (s *Series) area(i int, until, maxGap int64) (j int, sum int64) {
-	times, values := s.Times, s.Values[:len(s.Times)]
+	times := s.Times
 	j = i
+	value := s.Values.At(j)
 	for j+1 < len(times) && times[j+1] <= until && times[j+1]-times[j] <= maxGap {
-		length, both := uint64(times[j+1]-times[j]), uint64(values[j])+uint64(values[j+1])
+		before := value
+		value = s.Values.At(j + 1)
+		length, both := uint64(times[j+1]-times[j]), uint64(before)+uint64(value)
 		j++
 		if hi, lo := bits.Mul64(both, length); hi == 0 && lo < math.MaxInt64 {
 			sum += int64((lo + ratioUnit) / (2 * ratioUnit)) // R of the half, by a constant
 			continue
 		}
-		sum += exact.Trapezoid(values[j-1], values[j], int64(length), int64(length), ratioUnit)
+		sum += exact.Trapezoid(before, value, int64(length), int64(length), ratioUnit)
 	}
 	return j, sum
 }

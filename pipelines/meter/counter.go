@@ -18,7 +18,7 @@ func (r *Reader) counterSpans(m *Meter, spans, segments []Span, lo, hi int64, ou
 		}
 		if cut < len(r.Cuts) && c.Times[i] >= lo {
 			if j := r.plainRun(m, i, min(r.Cuts[cut], hi)); j > i {
-				run := Span{From: c.Times[i], To: c.Times[j], Origin: c.Times[i], Length: c.Times[j] - c.Times[i], V1: c.Values[j] - c.Values[i], Rung: RungCounter}
+				run := Span{From: c.Times[i], To: c.Times[j], Origin: c.Times[i], Length: c.Times[j] - c.Times[i], V1: c.Values.At(j) - c.Values.At(i), Rung: RungCounter}
 				spans = r.addCounter(spans, run, cut, lo, hi)
 				i = j
 				continue
@@ -64,7 +64,7 @@ func (r *Reader) addCounter(spans []Span, seg Span, cut int, lo, hi int64) []Spa
 // gaps and no faster than the device can. It decides what counterSegment would,
 // in a few comparisons a reading, and stops before whatever needs more.
 func (r *Reader) plainRun(m *Meter, i int, until int64) int {
-	times, values := m.Counter.Times, m.Counter.Values[:len(m.Counter.Times)]
+	times, value := m.Counter.Times, m.Counter.Values.At(i)
 	longest := min(r.Limits.MaxGap, r.Limits.MaxSilence)
 	limits := m.Limit.Times
 	next := 0 // limit reading that applies next
@@ -77,7 +77,9 @@ func (r *Reader) plainRun(m *Meter, i int, until int64) int {
 			limit = float64(m.limitAfter(next))
 			next++
 		}
-		length, amount := times[j]-times[j-1], values[j]-values[j-1]
+		before := value
+		value = m.Counter.Values.At(j)
+		length, amount := times[j]-times[j-1], value-before
 		if amount <= 0 || length > longest || float64(amount)*powerUnit >= limit*float64(length) {
 			return j - 1
 		}
@@ -90,7 +92,7 @@ func (r *Reader) plainRun(m *Meter, i int, until int64) int {
 // equal to the one before it, -1 if there is none.
 func (s *Series) KeptBefore(t int64) int {
 	i := s.Before(t)
-	for i > 0 && s.Values[i] == s.Values[i-1] {
+	for i > 0 && s.Values.At(i) == s.Values.At(i-1) {
 		i--
 	}
 	return i
@@ -99,7 +101,7 @@ func (s *Series) KeptBefore(t int64) int {
 // nextKept returns the index of the next reading that differs from that at i.
 func (s *Series) nextKept(i int) int {
 	j := i + 1
-	for j < len(s.Values) && s.Values[j] == s.Values[i] {
+	for j < s.Values.Len() && s.Values.At(j) == s.Values.At(i) {
 		j++
 	}
 	return j
@@ -110,10 +112,10 @@ func (s *Series) nextKept(i int) int {
 func (r *Reader) counterSegment(m *Meter, i, j int, lo, hi int64, out *Outside) (Span, bool) {
 	c := &m.Counter
 	t0, t1 := c.Times[i], c.Times[j]
-	seg := Span{From: t0, To: t1, Origin: t0, Length: t1 - t0, V1: c.Values[j] - c.Values[i], Rung: RungCounter}
+	seg := Span{From: t0, To: t1, Origin: t0, Length: t1 - t0, V1: c.Values.At(j) - c.Values.At(i), Rung: RungCounter}
 	switch {
 	case seg.V1 < 0:
-		seg.V1, seg.Rung = c.Values[j], RungReset
+		seg.V1, seg.Rung = c.Values.At(j), RungReset
 	case seg.Length > r.Limits.MaxGap:
 		seg.Rung = RungBridge
 	}
@@ -148,8 +150,8 @@ func (m *Meter) tooFast(amount, t, length int64) bool {
 
 // limitAfter is the power limit from reading i of the limits on; -1: before them.
 func (m *Meter) limitAfter(i int) int64 {
-	if i >= 0 && m.Limit.Values[i] > 0 {
-		return m.Limit.Values[i]
+	if i >= 0 && m.Limit.Values.At(i) > 0 {
+		return m.Limit.Values.At(i)
 	}
 	return m.MaxPower
 }

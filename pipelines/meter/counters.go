@@ -53,9 +53,9 @@ func (r *Reader) CountSpans(spans []Span, s *Series, k Count, lo, hi int64) []Sp
 	}
 	for i := max(s.Before(lo), 0); i+1 < len(s.Times) && s.Times[i] < hi; i++ {
 		t0, t1 := s.Times[i], s.Times[i+1]
-		seg := Span{From: t0, To: t1, Origin: t0, Length: t1 - t0, V1: s.Values[i+1] - s.Values[i], Rung: RungCounter}
+		seg := Span{From: t0, To: t1, Origin: t0, Length: t1 - t0, V1: s.Values.At(i+1) - s.Values.At(i), Rung: RungCounter}
 		if seg.V1 < 0 {
-			seg.V1 = s.Values[i+1]
+			seg.V1 = s.Values.At(i + 1)
 		}
 		if seg.Length > r.Limits.MaxSilence || seg.V1 > most*seg.Length {
 			continue

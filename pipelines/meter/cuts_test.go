@@ -52,7 +52,7 @@ func TestSearchFindsPlaces(t *testing.T) {
 		at := r.Int64N(1 << 40)
 		for range r.IntN(60) {
 			at += 1 + r.Int64N([]int64{1, 3, 1 << 20, 1 << 50}[r.IntN(4)])
-			s.Times, s.Values = append(s.Times, at), append(s.Values, 0)
+			s.Add(at, 0)
 		}
 		ask := []int64{-1 << 62, 0, 1 << 62}
 		for _, u := range s.Times {

@@ -83,7 +83,7 @@ func (s *Series) segment(i int, maxGap int64, rung Rung, lo, hi int64) (seg Span
 		return Span{}, false
 	}
 	return Span{
-		From: max(t0, lo), To: min(t1, hi), Origin: t0, Length: t1 - t0, V0: s.Values[i], V1: s.Values[i+1], Rung: rung,
+		From: max(t0, lo), To: min(t1, hi), Origin: t0, Length: t1 - t0, V0: s.Values.At(i), V1: s.Values.At(i + 1), Rung: rung,
 	}, true
 }
 
@@ -99,7 +99,7 @@ func (r *Reader) holdSpans(out []Span, s *Series, lo, hi int64) []Span {
 		if before == after {
 			continue // inside a run, or isolated
 		}
-		hold := Span{Origin: s.Times[i], Length: r.Limits.Hold, V0: s.Values[i], Rung: RungHold}
+		hold := Span{Origin: s.Times[i], Length: r.Limits.Hold, V0: s.Values.At(i), Rung: RungHold}
 		if after {
 			hold.Origin -= r.Limits.Hold
 		}

@@ -23,7 +23,7 @@ import "slices"
 // appended to, cut or replaced.
 type Series struct {
 	Times  []int64
-	Values []int64
+	Values Values
 }
 
 // Len is the number of readings.
@@ -86,19 +86,19 @@ func (s *Series) Add(t, v int64) (known, changed bool) {
 	n := len(s.Times)
 	if n == 0 || s.Times[n-1] < t {
 		s.Times = append(s.Times, t)
-		s.Values = append(s.Values, v)
+		s.Values.Append([]int64{v})
 		return false, true
 	}
 	i := s.Search(t)
 	if s.Times[i] == t {
-		if v <= s.Values[i] {
+		if v <= s.Values.At(i) {
 			return true, false
 		}
-		s.Values[i] = v
+		s.Values.Set(i, v)
 		return true, true
 	}
 	s.Times = slices.Insert(slices.Clip(s.Times), i, t)
-	s.Values = slices.Insert(s.Values, i, v)
+	s.Values.Insert(i, v)
 	return false, true
 }
 
@@ -108,7 +108,7 @@ func (s *Series) Would(t, v int64) (known, changed bool) {
 	if i == len(s.Times) || s.Times[i] != t {
 		return false, true
 	}
-	return true, v > s.Values[i]
+	return true, v > s.Values.At(i)
 }
 
 // Before returns the index of the last reading at or before t, -1 if none.
@@ -123,13 +123,15 @@ func (s *Series) Before(t int64) int {
 // Drop forgets the first count readings.
 func (s *Series) Drop(count int) {
 	s.Times = s.Times[count:]
-	s.Values = s.Values[:copy(s.Values, s.Values[count:])]
+	before := s.Values
+	s.Values.Cut(count)
+	s.Values.Settle(before)
 }
 
 // Prepend puts readings back before the first one.
 func (s *Series) Prepend(times, values []int64) {
 	s.Times = slices.Concat(times, s.Times)
-	s.Values = slices.Concat(values, s.Values)
+	s.Values.Prepend(values)
 }
 
 // TrimKept forgets the readings of a counter before t except the one from which
@@ -143,9 +145,10 @@ func (s *Series) TrimKept(t int64) (start int64, ok bool) {
 	kept := s.KeptBefore(t)
 	start = s.Times[kept]
 	if last >= len(s.Times)/2 && last > 0 {
-		s.Values[0] = s.Values[kept]
 		s.Times = slices.Concat([]int64{start}, s.Times[last+1:])
-		s.Values = s.Values[:1+copy(s.Values[1:], s.Values[last+1:])]
+		value := s.Values.At(kept)
+		s.Values.Cut(last + 1)
+		s.Values.Prepend([]int64{value})
 	}
 	return start, true
 }

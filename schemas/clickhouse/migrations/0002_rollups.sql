@@ -51,7 +51,7 @@ CREATE TABLE facts_hourly
 ENGINE = SummingMergeTree
 PARTITION BY toYYYYMM(hour)
 ORDER BY (hour, cluster, workload, node, device, placement, state, provider, region, zone, instance_type, device_kind, device_model, manager, workload_kind, tenant, team, currency)
-SETTINGS non_replicated_deduplication_window = 100000;
+SETTINGS non_replicated_deduplication_window = 100000, min_parts_to_merge_at_once = 10;
 
 CREATE MATERIALIZED VIEW facts_hourly_mv TO facts_hourly AS
 SELECT
@@ -141,7 +141,7 @@ CREATE TABLE facts_daily
 ENGINE = SummingMergeTree
 PARTITION BY toYYYYMM(day)
 ORDER BY (day, cluster, workload, node, device, placement, state, provider, region, zone, instance_type, device_kind, device_model, manager, workload_kind, tenant, team, currency)
-SETTINGS non_replicated_deduplication_window = 100000;
+SETTINGS non_replicated_deduplication_window = 100000, min_parts_to_merge_at_once = 10;
 
 CREATE MATERIALIZED VIEW facts_daily_mv TO facts_daily AS
 SELECT
