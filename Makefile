@@ -110,6 +110,10 @@ conformance-product: build libchdb ## 50 random clusters through the whole produ
 	@deploy/scripts/conformance.sh bin/ntegral 40 $(SEED)
 	@deploy/scripts/conformance.sh bin/ntegral 10 $(SEED) -conformance.states
 
+# Small steps, so that faults meet many of them.
+zombie kills chaos-500 fleet fulldisk soak: export NTEGRAL_PROCESS_STEP_INTERVAL = 1s
+zombie kills chaos-500 fleet fulldisk soak: export NTEGRAL_PROCESS_STEP_BYTES = 2097152
+
 .PHONY: zombie
 zombie: build libchdb ## a stopped processor that comes back changes nothing
 	bin/ntegral-loadtest chaos zombie --binary bin/ntegral --mixed --seed $(SEED)

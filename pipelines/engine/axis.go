@@ -7,7 +7,7 @@ import (
 )
 
 // axis is times that series of a node share. Metrics that are read together have
-// one axis, so that a reading costs 8 bytes and not 16, and a record's times are
+// one axis, so that a reading does not cost 8 bytes more, and a record's times are
 // written once and not for each of its columns, which was a third of taking a
 // reading in: memory for the first time in use, most of all.
 //

@@ -5,11 +5,11 @@ import "slices"
 // Values are the values of a series, in order. Sensors report whole milliwatts,
 // millijoules and percents, and a series is some minutes long: most fit into 32
 // bits, as multiples of a scale from a base, which is half of what a reading takes.
-// The zero value is empty.
+// The zero value is empty. A copy shares memory with what it was copied from.
 type Values struct {
 	narrow []int32 // (value - base) / scale
-	base   int64   // a multiple of scale
-	scale  int64   // one of scales; 0: nothing was appended yet
+	base   int64
+	scale  int64 // one of scales; 0: nothing was appended yet
 	wide   *[]int64
 }
 
@@ -62,10 +62,14 @@ func (v *Values) Append(values []int64) {
 }
 
 // appendNarrow appends values that fit; if one does not it appends none.
+//
+// There is a quarter of room behind. A series is as long again after each window, so
+// that doubling would leave half of its memory empty.
 func (v *Values) appendNarrow(values []int64) bool {
 	n := len(v.narrow)
 	if n+len(values) > cap(v.narrow) {
-		v.narrow = slices.Grow(slices.Clip(v.narrow), len(values)+(n+len(values))/4)
+		more := n + len(values)
+		v.narrow = append(make([]int32, 0, more+more/4), v.narrow...)
 	}
 	if !v.narrowed(v.narrow[n:n+len(values)], values) {
 		return false
@@ -122,7 +126,7 @@ func (v *Values) assign(values []int64) {
 	}
 	v.base = values[0]
 	for _, v.scale = range scales {
-		if v.base%v.scale == 0 && v.appendNarrow(values) {
+		if v.appendNarrow(values) {
 			return
 		}
 	}
@@ -131,8 +135,7 @@ func (v *Values) assign(values []int64) {
 	v.wide = &w
 }
 
-// roomy appends with a quarter of room behind. A series is as long again after
-// each window, so that doubling would leave half of its memory empty.
+// roomy appends with a quarter of room behind, as appendNarrow does.
 func roomy(to, values []int64) []int64 {
 	if n := len(to) + len(values); n > cap(to) {
 		to = append(make([]int64, 0, n+n/4), to...)
@@ -169,7 +172,18 @@ func (v *Values) Insert(i int, value int64) {
 }
 
 // Prepend puts values before the first one.
-func (v *Values) Prepend(values []int64) { v.assign(append(slices.Clone(values), v.All()...)) }
+func (v *Values) Prepend(values []int64) {
+	if v.wide == nil && v.Len() > 0 {
+		n := len(values) + len(v.narrow)
+		all := make([]int32, n, n+n/4)
+		if v.narrowed(all[:len(values)], values) {
+			copy(all[len(values):], v.narrow)
+			v.narrow = all
+			return
+		}
+	}
+	v.assign(append(slices.Clone(values), v.All()...))
+}
 
 // Cut forgets the first count values, and leaves the others where they are.
 func (v *Values) Cut(count int) {
@@ -187,7 +201,7 @@ func (v *Values) Settle(before Values) {
 	switch {
 	case v.wide == nil && before.wide == nil:
 		v.narrow = append(before.narrow[:0], v.narrow...)
-	case v.wide != nil && len(*v.wide) < len(*before.wide):
+	case v.wide != nil && (before.wide == nil || len(*v.wide) < len(*before.wide)):
 		v.assign(*v.wide)
 	}
 }

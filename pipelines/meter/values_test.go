@@ -60,15 +60,20 @@ func TestValues(t *testing.T) {
 				got.Insert(i, v)
 				want = slices.Insert(want, i, v)
 			case k == 7:
-				v := drawValue(r, base)
-				got.Prepend([]int64{v})
-				want = slices.Insert(want, 0, v)
+				front := []int64{drawValue(r, base), drawValue(r, base)}
+				got.Prepend(front)
+				want = slices.Insert(want, 0, front...)
 			case k == 8:
 				before = got
 				for range 1 + r.IntN(3) {
 					count := r.IntN(len(want) + 1)
 					got.Cut(count)
 					want = want[count:]
+				}
+				if r.IntN(8) == 0 {
+					v := drawValue(r, base)
+					got.Append([]int64{v})
+					want = append(want, v)
 				}
 				got.Settle(before)
 			case len(want) > 0:

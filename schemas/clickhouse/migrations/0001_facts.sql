@@ -1,6 +1,7 @@
 -- Facts: one row a window, device, placement and state; more rows of one key are
 -- corrections and add up. Blocks carry tokens: a part is in the table once. Merging
--- took as much CPU time as inserting; of ten parts or more at a time it takes a fifth less.
+-- took as much CPU time as inserting; of ten parts or more at a time it takes a fifth
+-- less. What is left of a partition becomes one part when a day old.
 CREATE TABLE facts
 (
     window_start DateTime64(3, 'UTC'),
@@ -59,7 +60,8 @@ CREATE TABLE facts
 ENGINE = MergeTree
 PARTITION BY toDate(window_start)
 ORDER BY (cluster, workload, window_start, node, device, placement, state)
-SETTINGS non_replicated_deduplication_window = 100000, min_parts_to_merge_at_once = 10;
+SETTINGS non_replicated_deduplication_window = 100000, min_parts_to_merge_at_once = 10,
+    min_age_to_force_merge_seconds = 86400, min_age_to_force_merge_on_partition_only = 1, enable_max_bytes_limit_for_min_age_to_force_merge = 1;
 
 -- The ledger: one row a step that is in the table, with what it held.
 CREATE TABLE ledger

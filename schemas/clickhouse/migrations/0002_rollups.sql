@@ -51,7 +51,8 @@ CREATE TABLE facts_hourly
 ENGINE = SummingMergeTree
 PARTITION BY toYYYYMM(hour)
 ORDER BY (hour, cluster, workload, node, device, placement, state, provider, region, zone, instance_type, device_kind, device_model, manager, workload_kind, tenant, team, currency)
-SETTINGS non_replicated_deduplication_window = 100000, min_parts_to_merge_at_once = 10;
+SETTINGS non_replicated_deduplication_window = 100000, min_parts_to_merge_at_once = 10,
+    min_age_to_force_merge_seconds = 86400, min_age_to_force_merge_on_partition_only = 1, enable_max_bytes_limit_for_min_age_to_force_merge = 1;
 
 CREATE MATERIALIZED VIEW facts_hourly_mv TO facts_hourly AS
 SELECT
@@ -141,7 +142,8 @@ CREATE TABLE facts_daily
 ENGINE = SummingMergeTree
 PARTITION BY toYYYYMM(day)
 ORDER BY (day, cluster, workload, node, device, placement, state, provider, region, zone, instance_type, device_kind, device_model, manager, workload_kind, tenant, team, currency)
-SETTINGS non_replicated_deduplication_window = 100000, min_parts_to_merge_at_once = 10;
+SETTINGS non_replicated_deduplication_window = 100000, min_parts_to_merge_at_once = 10,
+    min_age_to_force_merge_seconds = 86400, min_age_to_force_merge_on_partition_only = 1, enable_max_bytes_limit_for_min_age_to_force_merge = 1;
 
 CREATE MATERIALIZED VIEW facts_daily_mv TO facts_daily AS
 SELECT

@@ -81,7 +81,7 @@ func NewClient(cfg Config, logger *slog.Logger, opts ...kgo.Opt) (*kgo.Client, e
 // were never stored. The embedded broker answers so after it was killed. One
 // request holds a batch of every partition, so there is little to gain from more.
 func versions() *kversion.Versions {
-	v := kversion.Tip()
+	v := kversion.Stable()
 	v.SetMaxKeyVersion(int16(kmsg.Produce), 3)
 	return v
 }

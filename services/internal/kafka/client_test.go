@@ -2,6 +2,7 @@ package kafka_test
 
 import (
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -12,22 +13,30 @@ import (
 	"github.com/ntegral/ntegral/services/internal/kafka/kafkatest"
 )
 
-// underWay counts the produce requests that have no answer yet.
-type underWay struct{ sent, now, most atomic.Int64 }
+// underWay counts the produce requests that have no answer yet, by broker.
+type underWay struct {
+	sent, most atomic.Int64
+	now        sync.Map // *atomic.Int64 by broker
+}
 
-func (u *underWay) OnBrokerWrite(_ kgo.BrokerMetadata, key int16, _ int, _, _ time.Duration, _ error) {
+func (u *underWay) of(broker kgo.BrokerMetadata) *atomic.Int64 {
+	now, _ := u.now.LoadOrStore(broker.NodeID, new(atomic.Int64))
+	return now.(*atomic.Int64)
+}
+
+func (u *underWay) OnBrokerWrite(broker kgo.BrokerMetadata, key int16, _ int, _, _ time.Duration, _ error) {
 	if key != int16(kmsg.Produce) {
 		return
 	}
 	u.sent.Add(1)
-	now := u.now.Add(1)
+	now := u.of(broker).Add(1)
 	for most := u.most.Load(); now > most && !u.most.CompareAndSwap(most, now); most = u.most.Load() {
 	}
 }
 
-func (u *underWay) OnBrokerRead(_ kgo.BrokerMetadata, key int16, _ int, _, _ time.Duration, _ error) {
+func (u *underWay) OnBrokerRead(broker kgo.BrokerMetadata, key int16, _ int, _, _ time.Duration, _ error) {
 	if key == int16(kmsg.Produce) {
-		u.now.Add(-1)
+		u.of(broker).Add(-1)
 	}
 }
 

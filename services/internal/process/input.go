@@ -89,8 +89,12 @@ func (in *inputs) ends(ctx context.Context) (record.Offsets, error) {
 // waiting reports whether another topic than that of the samples has something.
 func (in *inputs) waiting(ctx context.Context) (bool, error) {
 	ends, err := in.ends(ctx)
-	ends.Samples = in.at.Samples
-	return ends != in.at, err
+	return sidesBehind(in.at, ends), err
+}
+
+// sidesBehind reports whether applySides would apply anything.
+func sidesBehind(at, ends record.Offsets) bool {
+	return ends.Rates > at.Rates || ends.Inventory > at.Inventory || ends.Placements > at.Placements || ends.Corrections > at.Corrections
 }
 
 // applySides applies rates, inventory, placements and corrections up to the

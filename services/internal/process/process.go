@@ -3,7 +3,7 @@
 // Words. A task is partition p of the co-partitioned topics: it reads samples,
 // placements, inventory and corrections of partition p and the one partition of
 // rates, and writes partition p of the facts topic, which is its commit log, and
-// of the state topic. A step is about a second of input, its rows in parts, and one
+// of the state topic. A step is some seconds of input, its rows in parts, and one
 // commit record. An epoch is one processor's ownership of a task; it begins
 // with an open record. A checkpoint is the engine's state after a step.
 //

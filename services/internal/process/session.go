@@ -152,6 +152,9 @@ func (f *feed) close() {
 	<-f.done
 }
 
+// recordOverhead is about what a record takes beside its key and value.
+const recordOverhead = 256
+
 // lookInterval is how often a step that collects looks for rates, inventory,
 // placements and corrections: they come seldom, and somebody waits for them.
 const lookInterval = time.Second
@@ -161,7 +164,7 @@ const lookInterval = time.Second
 // record has come, for which somebody waits.
 func (f *feed) collect(stop <-chan struct{}, waiting func() (bool, error)) ([]*kgo.Record, error) {
 	var records []*kgo.Record
-	size := 0
+	size, sealed := 0, false
 	timer, look := time.NewTimer(f.interval), time.NewTicker(lookInterval)
 	defer timer.Stop()
 	defer look.Stop()
@@ -174,9 +177,8 @@ func (f *feed) collect(stop <-chan struct{}, waiting func() (bool, error)) ([]*k
 		case err := <-f.failed:
 			return nil, err
 		case more := <-f.records:
-			sealed := false
 			for _, r := range more {
-				size += len(r.Key) + len(r.Value)
+				size += len(r.Key) + len(r.Value) + recordOverhead
 				sealed = sealed || eventType(r) == record.TypeSeal
 			}
 			records = append(records, more...)
