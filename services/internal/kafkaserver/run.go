@@ -117,7 +117,7 @@ func options(cfg Config, logger serverLog) ([]kfake.Opt, error) {
 	return opts, nil
 }
 
-// versions is all that kfake knows, but for the request for a producer id, which
+// versions is what kversion.Tip names, Kafka 3.9, but for the request for a producer id, which
 // is kept at the version of Kafka 2.4. A killed broker forgets which sequence
 // number it expects of a producer. From Kafka 2.5 on it would then take any, and
 // with several requests in flight a later batch may come before an earlier one

@@ -2,6 +2,7 @@ package process
 
 import (
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -34,7 +35,7 @@ func TestCollect(t *testing.T) {
 		{name: "nothing", after: 5 * time.Second},
 		{name: "samples", batches: [][]*kgo.Record{samples, samples}, after: 5 * time.Second, records: 2},
 		{name: "many bytes", batches: [][]*kgo.Record{samples, typed(record.TypeSamples, 1<<20), samples}, after: 0, records: 2},
-		{name: "many records", batches: [][]*kgo.Record{make100(samples), make100(samples)}, after: 0, records: 200},
+		{name: "many records", batches: [][]*kgo.Record{slices.Repeat(samples, 100), slices.Repeat(samples, 100)}, after: 0, records: 200},
 		{name: "seal", batches: [][]*kgo.Record{samples, samples, seal}, after: 100 * time.Millisecond, records: 3},
 		{name: "seal with samples behind", batches: [][]*kgo.Record{seal, samples}, after: 0, records: 2},
 		{name: "a rate", batches: [][]*kgo.Record{samples}, look: 2, after: 2 * time.Second, records: 1},
@@ -57,9 +58,11 @@ func TestCollect(t *testing.T) {
 				defer feeding.Wait()
 				defer close(done)
 				feeding.Go(func() {
+					pause := time.NewTicker(100 * time.Millisecond)
+					defer pause.Stop()
 					for i, batch := range tc.batches {
 						if i > 1 {
-							time.Sleep(100 * time.Millisecond)
+							<-pause.C
 						}
 						select {
 						case f.records <- batch:
@@ -80,13 +83,6 @@ func TestCollect(t *testing.T) {
 			})
 		})
 	}
-}
-
-func make100(one []*kgo.Record) (out []*kgo.Record) {
-	for range 100 {
-		out = append(out, one...)
-	}
-	return out
 }
 
 func TestSidesBehind(t *testing.T) {
