@@ -122,17 +122,21 @@ func newest(readings []telemetry.Reading) int64 {
 func (s *stream) record(node string, readings []telemetry.Reading, takenIn int64) {
 	b := record.SampleBatch{Node: node, TakenIn: takenIn}
 	index := map[[2]string]int{}
+	var values [][]int64
 	for _, r := range readings {
 		key := [2]string{r.Device, r.Metric.String()}
 		i, ok := index[key]
 		if !ok {
 			i = len(b.Series)
 			index[key] = i
-			b.Axes = append(b.Axes, nil)
+			b.Axes, values = append(b.Axes, nil), append(values, nil)
 			b.Series = append(b.Series, record.SeriesColumn{Device: r.Device, Metric: r.Metric, Axis: i})
 		}
 		b.Axes[i] = append(b.Axes[i], r.Time)
-		b.Series[i].Values = append(b.Series[i].Values, r.Value)
+		values[i] = append(values[i], r.Value)
+	}
+	for i := range values {
+		b.Series[i].Values = record.ColumnOf(values[i]...)
 	}
 	var decoder record.SamplesDecoder
 	decoded, err := decoder.Decode(b.Append(nil))

@@ -56,7 +56,7 @@ func tenMore(e *Engine, all []int64) []int64 {
 		b.Axes[0] = append(b.Axes[0], last+(i+1)*1_000_000_000)
 	}
 	for _, m := range []telemetry.Metric{telemetry.PowerWatts, telemetry.SMActive} {
-		b.Series = append(b.Series, record.SeriesColumn{Device: "a", Metric: m, Values: make([]int64, 10)})
+		b.Series = append(b.Series, record.SeriesColumn{Device: "a", Metric: m, Values: record.ColumnOf(make([]int64, 10)...)})
 	}
 	e.ApplySamples(b)
 	return append(all, b.Axes[0]...)

@@ -32,9 +32,11 @@ func (f *fleet) round(at int64) {
 		for d := range 8 {
 			for _, m := range benchMetrics {
 				c := record.SeriesColumn{Device: fmt.Sprintf("gpu%d", d), Metric: m}
+				var values []int64
 				for i, t := range b.Axes[0] {
-					c.Values = append(c.Values, benchValue(m, t, int64(n*8+d), int64(i)))
+					values = append(values, benchValue(m, t, int64(n*8+d), int64(i)))
 				}
+				c.Values = record.ColumnOf(values...)
 				b.Series = append(b.Series, c)
 			}
 		}
@@ -109,7 +111,7 @@ func wander(rng *rand.Rand, state [][2]int64, n int, at int64) *record.SampleBat
 			}
 		}
 		for k, m := range benchMetrics {
-			b.Series = append(b.Series, record.SeriesColumn{Device: fmt.Sprintf("gpu%d", d), Metric: m, Values: columns[k]})
+			b.Series = append(b.Series, record.SeriesColumn{Device: fmt.Sprintf("gpu%d", d), Metric: m, Values: record.ColumnOf(columns[k]...)})
 		}
 	}
 	return b

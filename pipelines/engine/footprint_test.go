@@ -46,9 +46,11 @@ func footprint(b *testing.B, every time.Duration) {
 			for d := range accelerators {
 				for _, m := range benchMetrics {
 					c := record.SeriesColumn{Device: fmt.Sprintf("GPU-%08x-%04d-%04d", n*8+d, n, d), Metric: m}
+					var values []int64
 					for _, t := range batch.Axes[0] {
-						c.Values = append(c.Values, sensor(m, t, int64(n*8+d)))
+						values = append(values, sensor(m, t, int64(n*8+d)))
 					}
+					c.Values = record.ColumnOf(values...)
 					batch.Series = append(batch.Series, c)
 				}
 			}

@@ -57,6 +57,9 @@ func deliver(t testing.TB, cfg engine.Config, events []event, seed uint64, steps
 	o := outcome{Rows: map[identity]fact.Sums{}}
 	for i := range events {
 		events[i].apply(e)
+		if r.IntN(3) == 0 {
+			e.CloseWindows()
+		}
 		if steps == 0 || r.IntN(steps) != 0 {
 			continue
 		}
@@ -177,6 +180,10 @@ func TestSkippedStepsReachTheSameState(t *testing.T) {
 		for i, v := range s.events(delivery{seed: seed, packs: 30, jitter: 800 * second, duplicates: 9, dimsLate: true}) {
 			v.apply(a)
 			v.apply(b)
+			if r.IntN(4) == 0 {
+				a.CloseWindows()
+				b.SkipWindows()
+			}
 			if r.IntN(4) > 0 {
 				continue
 			}

@@ -19,7 +19,7 @@ func TestNamesOfANodeAreBounded(t *testing.T) {
 	send := func(at int64, names ...string) {
 		b := record.SampleBatch{Node: "n", TakenIn: telemetry.MaxTime, Axes: [][]int64{{at}}}
 		for _, name := range names {
-			b.Series = append(b.Series, record.SeriesColumn{Device: "g/" + name, Metric: telemetry.SMActive, Values: []int64{1}})
+			b.Series = append(b.Series, record.SeriesColumn{Device: "g/" + name, Metric: telemetry.SMActive, Values: record.ColumnOf(1)})
 		}
 		e.ApplySamples(&b)
 	}

@@ -32,7 +32,7 @@ func (o *rowOrder) sort(rows []fact.Row) {
 		if c := cmp.Compare(a.window, b.window); c != 0 {
 			return c
 		}
-		return compareRows(&rows[a.at], &rows[b.at])
+		return cmp.Or(compareRows(&rows[a.at], &rows[b.at]), cmp.Compare(a.at, b.at)) // as they came, where a step says more than once
 	})
 	for i := range o.places {
 		if o.places[i].at != i {

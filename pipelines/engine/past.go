@@ -81,7 +81,7 @@ func (p *Past) ApplySamples(b *record.SampleBatch) {
 	}
 	clipped := p.clip(b)
 	for i := range clipped.Series {
-		p.kept += len(clipped.Series[i].Values)
+		p.kept += clipped.Series[i].Values.Len()
 	}
 	if len(clipped.Series) > 0 {
 		p.engine.ApplySamples(clipped)
@@ -129,7 +129,7 @@ func (p *Past) noteBefore(n *node, b *record.SampleBatch, c *record.SeriesColumn
 	}
 	key := seriesKey{n.id, c.Device, c.Metric}
 	for i, at := range b.Axes[c.Axis] {
-		v := c.Values[i]
+		v := c.Values.At(i)
 		if at >= p.lo || telemetry.CheckTime(at, b.TakenIn, p.engine.cfg.maxFutureSkew) != telemetry.Accepted ||
 			telemetry.CheckValue(c.Metric, target.kind, v) != telemetry.Accepted {
 			continue
@@ -160,10 +160,10 @@ func (p *Past) clip(b *record.SampleBatch) *record.SampleBatch {
 			var values []int64
 			for i, t := range b.Axes[c.Axis] {
 				if !outside(t) {
-					values = append(values, c.Values[i])
+					values = append(values, c.Values.At(i))
 				}
 			}
-			c.Values = values
+			c.Values = record.ColumnOf(values...)
 		}
 		out.Series = append(out.Series, c)
 	}
@@ -203,7 +203,7 @@ func (p *Past) applyBefore() {
 	for key, l := range p.before {
 		p.engine.ApplySamples(&record.SampleBatch{
 			Node: key.node, TakenIn: telemetry.MaxTime, Axes: [][]int64{{l.at}},
-			Series: []record.SeriesColumn{{Device: key.device, Metric: key.metric, Values: []int64{l.value}}},
+			Series: []record.SeriesColumn{{Device: key.device, Metric: key.metric, Values: record.ColumnOf(l.value)}},
 		})
 	}
 	clear(p.before)

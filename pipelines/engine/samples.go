@@ -8,8 +8,8 @@ import (
 	"github.com/ntegral/ntegral/schemas/telemetry"
 )
 
-// columnBuffer holds the accepted readings of a column that has others. Columns
-// go from hand to hand as two slices: as a struct, which is copied by 16 bytes
+// columnBuffer holds the accepted readings of a column that has others, or of one
+// that does not fit its series as it is. Columns go from hand to hand as two slices: as a struct, which is copied by 16 bytes
 // right after it was written by 8, each waited until all earlier writes had
 // reached the cache, a seventh of all time.
 type columnBuffer struct {
@@ -45,7 +45,7 @@ func (e *Engine) ApplySamples(b *record.SampleBatch) {
 		c := &b.Series[i]
 		target, reason := n.targetOf(i, len(b.Series), c)
 		if reason != telemetry.Accepted {
-			e.refuse(reason, n.id, c.Device+" "+c.Metric.String(), uint64(len(c.Values)), 0, 0)
+			e.refuse(reason, n.id, c.Device+" "+c.Metric.String(), uint64(c.Values.Len()), 0, 0)
 			continue
 		}
 		newest = max(newest, e.applyColumn(n, b, c, target, oldest))
@@ -74,9 +74,9 @@ func (e *Engine) judgeAxes(b *record.SampleBatch, oldest int64) {
 // applyColumn takes the readings of one series and returns the largest of
 // their times that was accepted, never if none was.
 func (e *Engine) applyColumn(n *node, b *record.SampleBatch, c *record.SeriesColumn, target *target, oldest int64) int64 {
-	times, values := b.Axes[c.Axis], c.Values
+	times, values := b.Axes[c.Axis], []int64(nil)
 	axis := &e.axes[c.Axis]
-	whole := axis.sound && telemetry.CheckValues(c.Metric, target.kind, c.Values) == telemetry.Accepted
+	whole := axis.sound && accepted(c, target.kind)
 	if !whole {
 		times, values = e.sift(n, b, c, target, oldest)
 	}
@@ -93,8 +93,12 @@ func (e *Engine) applyColumn(n *node, b *record.SampleBatch, c *record.SeriesCol
 	switch {
 	case target.series == nil:
 	case whole && e.atEnd(target, times[0]):
-		e.append(n, target, axis, times, values)
+		e.append(n, target, axis, times, &c.Values)
 	default:
+		if whole {
+			e.batch.values = c.Values.AppendTo(e.batch.values[:0])
+			values = e.batch.values
+		}
 		e.insert(n, target, times, values)
 	}
 	newest := times[len(times)-1]
@@ -104,13 +108,20 @@ func (e *Engine) applyColumn(n *node, b *record.SampleBatch, c *record.SeriesCol
 	return newest
 }
 
+// accepted reports whether every value of a column is one that the metric can have:
+// what CheckValue accepts has no holes.
+func accepted(c *record.SeriesColumn, kind telemetry.Kind) bool {
+	least, most, ok := c.Values.Bounds()
+	return ok && least >= 0 && telemetry.CheckValue(c.Metric, kind, most) == telemetry.Accepted
+}
+
 // sift returns the readings of a column that are accepted and refuses the
 // others.
 func (e *Engine) sift(n *node, b *record.SampleBatch, c *record.SeriesColumn, target *target, oldest int64) (times, values []int64) {
 	buf := &e.batch
 	buf.times, buf.values = buf.times[:0], buf.values[:0]
 	for i, t := range b.Axes[c.Axis] {
-		v := c.Values[i]
+		v := c.Values.At(i)
 		r := telemetry.CheckValue(c.Metric, target.kind, v)
 		if r == telemetry.Accepted {
 			r = telemetry.CheckTime(t, b.TakenIn, e.cfg.maxFutureSkew)
@@ -136,17 +147,20 @@ func (e *Engine) atEnd(t *target, first int64) bool {
 
 // append adds a column behind the readings of its series, touching what it
 // changes: where its first reading reaches back to, none after it reaches further.
-func (e *Engine) append(n *node, t *target, axis *axisState, times, values []int64) {
+func (e *Engine) append(n *node, t *target, axis *axisState, times []int64, values *record.Column) {
 	e.fresh = true
 	if n.emitted != never && !e.harmless(n, t) {
-		e.touchFrom(n, t, times[0], values[0])
+		e.touchFrom(n, t, times[0], values.At(0))
 	}
 	if t.brief {
 		t.series.Times = append(t.series.Times, times...)
 	} else {
 		t.seat.extend(t.series, axis, times)
 	}
-	t.series.Values.Append(values)
+	if !t.series.Values.AppendColumn(values) {
+		e.batch.values = values.AppendTo(e.batch.values[:0])
+		t.series.Values.Append(e.batch.values)
+	}
 }
 
 // harmless reports whether readings behind those of a series certainly change

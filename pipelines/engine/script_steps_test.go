@@ -78,17 +78,21 @@ func batchOf(node string, takenIn int64, readings []telemetry.Reading) *record.S
 		metric telemetry.Metric
 	}
 	index := map[series]int{}
+	var values [][]int64
 	for _, r := range readings {
 		key := series{r.Device, r.Metric}
 		i, ok := index[key]
 		if !ok {
 			i = len(b.Series)
 			index[key] = i
-			b.Axes = append(b.Axes, nil)
+			b.Axes, values = append(b.Axes, nil), append(values, nil)
 			b.Series = append(b.Series, record.SeriesColumn{Device: r.Device, Metric: r.Metric, Axis: i})
 		}
 		b.Axes[i] = append(b.Axes[i], r.Time)
-		b.Series[i].Values = append(b.Series[i].Values, r.Value)
+		values[i] = append(values[i], r.Value)
+	}
+	for i := range values {
+		b.Series[i].Values = record.ColumnOf(values[i]...)
 	}
 	return b
 }

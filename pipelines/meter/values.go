@@ -1,6 +1,12 @@
 package meter
 
-import "slices"
+import (
+	"encoding/binary"
+	"math"
+	"slices"
+
+	"github.com/ntegral/ntegral/schemas/record"
+)
 
 // Values are the values of a series, in order. Sensors report whole milliwatts,
 // millijoules and percents, and a series is some minutes long: most fit into 32
@@ -61,16 +67,94 @@ func (v *Values) Append(values []int64) {
 	}
 }
 
-// appendNarrow appends values that fit; if one does not it appends none.
+// AppendColumn appends the values of a column without unpacking them, and reports
+// whether it could; if not it appends none.
+func (v *Values) AppendColumn(c *record.Column) bool {
+	first, factor, ok := v.place(c)
+	if !ok {
+		return false
+	}
+	n := len(v.narrow)
+	v.room(c.Len())
+	if !narrowColumn(v.narrow[n:n+c.Len()], c, first, factor) {
+		return false
+	}
+	v.narrow = v.narrow[:n+c.Len()]
+	return true
+}
+
+// place returns where a column's base lies among the narrow values and how many of
+// their steps one of its own is.
+func (v *Values) place(c *record.Column) (first, factor int64, ok bool) {
+	rise := c.Base - v.base
+	if v.wide != nil || len(v.narrow) == 0 || (rise < 0) != (c.Base < v.base) || c.Scale > math.MaxInt32 {
+		return 0, 0, false
+	}
+	step := int64(c.Scale)
+	if c.Width == 0 {
+		step = v.scale // of a column of equal values it says nothing
+	}
+	switch v.scale { // by a constant a division is a multiplication
+	case 10_000:
+		first, factor = rise/10_000, step/10_000
+	case 1000:
+		first, factor = rise/1000, step/1000
+	default:
+		first, factor = rise, step
+	}
+	return first, factor, first*v.scale == rise && factor*v.scale == step
+}
+
+// narrowColumn writes the values of a column into dst, as long as it is, and reports
+// whether all fit. Neither factor nor offsets exceed 32 bits, so that nothing wraps.
+func narrowColumn(dst []int32, c *record.Column, first, factor int64) bool {
+	rest := int64(0)
+	b := c.Offsets
+	switch c.Width {
+	case 0:
+		for i := range dst {
+			dst[i] = int32(first)
+		}
+		rest = int64(int32(first)) ^ first
+	case 1:
+		b = b[:len(dst)]
+		for i := range dst {
+			x := first + int64(b[i])*factor
+			dst[i] = int32(x)
+			rest |= int64(dst[i]) ^ x
+		}
+	case 2:
+		for i := range dst {
+			x := first + int64(binary.LittleEndian.Uint16(b[2*i:]))*factor
+			dst[i] = int32(x)
+			rest |= int64(dst[i]) ^ x
+		}
+	case 4:
+		for i := range dst {
+			x := first + int64(binary.LittleEndian.Uint32(b[4*i:]))*factor
+			dst[i] = int32(x)
+			rest |= int64(dst[i]) ^ x
+		}
+	default:
+		return false
+	}
+	return rest == 0
+}
+
+// room makes room for more narrow values.
 //
 // There is a quarter of room behind. A series is as long again after each window, so
 // that doubling would leave half of its memory empty.
+func (v *Values) room(more int) {
+	if n := len(v.narrow) + more; n > cap(v.narrow) {
+		v.narrow = append(make([]int32, 0, n+n/4), v.narrow...)
+	}
+}
+
+// appendNarrow appends values that fit; if one does not it appends none.
 func (v *Values) appendNarrow(values []int64) bool {
 	n := len(v.narrow)
-	if n+len(values) > cap(v.narrow) {
-		more := n + len(values)
-		v.narrow = append(make([]int32, 0, more+more/4), v.narrow...)
-	}
+	v.room(len(values))
 	if !v.narrowed(v.narrow[n:n+len(values)], values) {
 		return false
 	}

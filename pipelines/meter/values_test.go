@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ntegral/ntegral/pipelines/meter"
+	"github.com/ntegral/ntegral/schemas/record"
 )
 
 var sameValues = cmp.Comparer(func(a, b meter.Values) bool { return slices.Equal(a.All(), b.All()) })
@@ -35,15 +36,45 @@ func drawValue(r *rand.Rand, base int64) int64 {
 	return base + r.Int64N(1_000_000)*[]int64{1000, 10_000}[r.IntN(2)]
 }
 
+// drawColumn draws columns as our writers make them, and as others might.
+func drawColumn(r *rand.Rand, base int64) record.Column {
+	values := make([]int64, r.IntN(12))
+	spread, unit := []int64{1, 100, 10_000, 1_000_000, math.MaxInt32}[r.IntN(5)], []int64{1000, 10_000}[r.IntN(2)]
+	for i := range values {
+		values[i] = base + r.Int64N(spread)*unit
+		if r.IntN(40) == 0 {
+			values[i] = drawValue(r, base)
+		}
+	}
+	c := record.ColumnOf(values...)
+	switch r.IntN(10) {
+	case 0:
+		c.Scale = []uint64{1, 7, 1000, math.MaxInt32, math.MaxInt32 + 1, math.MaxUint64}[r.IntN(6)]
+	case 1:
+		c.Base = []int64{0, -1, math.MinInt64, math.MaxInt64}[r.IntN(4)]
+	}
+	return c
+}
+
 // TestValues: whatever is done to values, they are what a plain slice would be.
 func TestValues(t *testing.T) {
+	columns := map[uint8]int{} // taken as they are, by width
 	for seed := range uint64(3000) {
 		r := rand.New(rand.NewPCG(seed, 3))
 		var got, before meter.Values
 		var want []int64
 		base := r.Int64N(1<<50) / 10_000 * 10_000
 		for range 1 + r.IntN(30) {
-			switch k := r.IntN(10); {
+			switch k := r.IntN(12); {
+			case k >= 10:
+				c := drawColumn(r, base)
+				more := c.AppendTo(nil)
+				if taken := got.AppendColumn(&c); taken {
+					columns[c.Width]++
+				} else {
+					got.Append(more)
+				}
+				want = append(want, more...)
 			case k < 5:
 				more := make([]int64, r.IntN(12))
 				for i := range more {
@@ -91,6 +122,11 @@ func TestValues(t *testing.T) {
 					t.Fatalf("seed %d: At(%d): got %d, want %d", seed, i, got.At(i), v)
 				}
 			}
+		}
+	}
+	for _, width := range []uint8{0, 1, 2, 4} {
+		if columns[width] < 100 {
+			t.Errorf("%d columns of width %d were taken as they are", columns[width], width)
 		}
 	}
 }

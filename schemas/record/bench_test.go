@@ -33,7 +33,7 @@ func tenSeconds() []*record.SampleBatch {
 				}
 			}
 			for k, m := range metrics {
-				s.Series = append(s.Series, record.SeriesColumn{Device: device, Metric: m, Values: columns[k]})
+				s.Series = append(s.Series, record.SeriesColumn{Device: device, Metric: m, Values: record.ColumnOf(columns[k]...)})
 			}
 		}
 		all = append(all, s)

@@ -1,6 +1,9 @@
 package record_test
 
 import (
+	"math/big"
+	"slices"
+
 	"github.com/ntegral/ntegral/schemas/record"
 	"github.com/ntegral/ntegral/schemas/telemetry"
 )
@@ -28,15 +31,43 @@ func drawSamples(r source) ([]byte, fields) {
 		return of(fields{"start": axis[0], "count": uint64(len(axis)), "tick": tick, "steps": steps})
 	})
 	series := list(s.Series, func(c record.SeriesColumn) any {
-		deltas := make([]any, len(c.Values))
-		last := int64(0)
-		for i, v := range c.Values {
-			deltas[i] = v - last
-			last = v
-		}
-		return of(fields{"device": c.Device, "metric": uint64(c.Metric), "axis": uint64(c.Axis), "deltas": deltas})
+		base, scale, offsets := packed(c.Values.AppendTo(nil))
+		return of(fields{"device": c.Device, "metric": uint64(c.Metric), "axis": uint64(c.Axis), "base": base, "scale": scale, "offsets": offsets})
 	})
 	return s.Append(nil), of(fields{"node": s.Node, "taken_in": s.TakenIn, "axes": axes, "series": series})
+}
+
+// packed says what a column of values should be in the contract's words, by trying.
+func packed(values []int64) (base int64, scale uint64, offsets []byte) {
+	if len(values) == 0 {
+		return 0, 0, nil
+	}
+	base = slices.Min(values)
+	common, top := new(big.Int), new(big.Int)
+	rise := make([]*big.Int, len(values))
+	for i, v := range values {
+		rise[i] = new(big.Int).Sub(big.NewInt(v), big.NewInt(base))
+		common.GCD(nil, nil, common, rise[i])
+		if rise[i].Cmp(top) > 0 {
+			top = rise[i]
+		}
+	}
+	if top.Sign() == 0 {
+		return base, 0, nil
+	}
+	width := 1
+	for quotient := new(big.Int).Div(top, common); quotient.BitLen() > 8*width; {
+		width *= 2
+	}
+	for _, r := range rise {
+		b := new(big.Int).Div(r, common).FillBytes(make([]byte, width))
+		slices.Reverse(b)
+		offsets = append(offsets, b...)
+	}
+	if common.Cmp(big.NewInt(1)) == 0 {
+		return base, 0, offsets
+	}
+	return base, common.Uint64(), offsets
 }
 
 func drawSeal(r source) ([]byte, fields) {

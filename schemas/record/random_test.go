@@ -40,6 +40,16 @@ func (r source) ints(n int) []int64 {
 	return vs
 }
 
+// values draws numbers of every width, with and without a scale.
+func (r source) values(n int) []int64 {
+	vs := r.ints(n)
+	width, scale := r.IntN(64), []int64{1, 100, 1000, 1 << 20}[r.IntN(4)]
+	for i := range vs {
+		vs[i] = vs[i]>>width*scale + int64(width)
+	}
+	return vs
+}
+
 func (r source) samples() *record.SampleBatch {
 	s := &record.SampleBatch{Node: r.name(), TakenIn: r.signed()}
 	for range r.IntN(4) {
@@ -58,7 +68,7 @@ func (r source) samples() *record.SampleBatch {
 		}
 		axis := r.IntN(len(s.Axes))
 		s.Series = append(s.Series, record.SeriesColumn{
-			Device: r.text(), Metric: telemetry.Metric(r.IntN(int(telemetry.NumMetrics))), Axis: axis, Values: r.ints(len(s.Axes[axis])),
+			Device: r.text(), Metric: telemetry.Metric(r.IntN(int(telemetry.NumMetrics))), Axis: axis, Values: record.ColumnOf(r.values(len(s.Axes[axis]))...),
 		})
 	}
 	return s

@@ -13,12 +13,15 @@
 // length that the input claims (only by bytes that are there), refuses what
 // exceeds the limits below, and skips fields it does not know. For every b
 // that decodes, encode(decode(b)) is a fixed point. Decoded strings and slices
-// do not alias the input, [SamplesDecoder] reuses its columns.
+// do not alias the input; the offsets of a [Column] do.
 package record
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
+	"math/bits"
 	"unicode/utf8"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -63,17 +66,36 @@ func next(b []byte) (f field, size int, err error) {
 // All of that fits registers. A field as a struct went over the stack, written by
 // 8 bytes and right away read by 16, which waits: a third of the time of decoding.
 func split(b []byte) (tag, num uint64, data []byte, size int) {
-	// Fields up to 15 of up to 127 bytes, as nearly all are.
-	if len(b) > 1 && b[0]-8 < 0x80-8 && b[1] < 0x80 {
+	// Fields up to 15 of up to 127 bytes, or of 8 bytes of varint, as nearly all are.
+	if len(b) > 1 && b[0]-8 < 0x80-8 {
 		n := int(b[1])
 		switch tag = uint64(b[0]); {
 		case tag&7 == uint64(protowire.VarintType):
-			return tag, uint64(n), nil, 2
-		case tag&7 == uint64(protowire.BytesType) && n <= len(b)-2:
+			if n < 0x80 {
+				return tag, uint64(n), nil, 2
+			}
+			if len(b) > 8 {
+				w := binary.LittleEndian.Uint64(b[1:])
+				if end := bits.TrailingZeros64(^w & highBits); end < 64 {
+					return tag, squeeze(w & (math.MaxUint64 >> (63 - end))), nil, 2 + end/8
+				}
+			}
+		case tag&7 == uint64(protowire.BytesType) && n < 0x80 && n <= len(b)-2:
 			return tag, 0, b[2 : 2+n], 2 + n
 		}
 	}
 	return splitLong(b)
+}
+
+// highBits are those that say that a varint goes on.
+const highBits = 0x8080808080808080
+
+// squeeze joins the groups of seven bits of a varint of up to eight bytes. Lengths
+// cannot be guessed, so a loop that branches on each byte guesses wrong.
+func squeeze(w uint64) uint64 {
+	w = w&0x007f007f007f007f | w&0x7f007f007f007f00>>1
+	w = w&0x00003fff00003fff | w&0x3fff00003fff0000>>2
+	return w&0x000000000fffffff | w&0x0fffffff00000000>>4
 }
 
 func splitLong(b []byte) (tag, num uint64, data []byte, size int) {
@@ -100,7 +122,6 @@ func splitLong(b []byte) (tag, num uint64, data []byte, size int) {
 
 // each calls fn for every field of b.
 func each(b []byte, fn func(f field) error) error {
-	b = b[:len(b):len(b)] // see appendPacked
 	if len(b) > MaxRecordBytes {
 		return malformed("too large")
 	}
@@ -174,23 +195,31 @@ func enum[E ~uint8](f field, dst *E, limit E) error {
 
 // sints appends the zigzag varints of a packed field, or the single one of an
 // unpacked field.
-func (f field) sints(dst []int64) (_ []int64, err error) {
+func (f field) sints(dst []int64) ([]int64, error) {
 	switch f.typ {
 	case protowire.VarintType:
 		return append(dst, protowire.DecodeZigZag(f.num)), nil
 	case protowire.BytesType:
-		dst, _, err = appendPacked(dst, f.bytes, 0, 0)
-		return dst, err
+		for b := f.bytes; len(b) > 0; {
+			v, n := protowire.ConsumeVarint(b)
+			if n < 0 || len(dst) > 2*MaxReadings {
+				return dst, malformed("packed value")
+			}
+			dst = append(dst, protowire.DecodeZigZag(v))
+			b = b[n:]
+		}
+		return dst, nil
 	}
 	return dst, malformed("wire type")
 }
 
-func appendText(b []byte, n protowire.Number, s string) []byte {
-	if s == "" {
+func appendText[T ~string | ~[]byte](b []byte, n protowire.Number, s T) []byte {
+	if len(s) == 0 {
 		return b
 	}
 	b = protowire.AppendTag(b, n, protowire.BytesType)
-	return protowire.AppendString(b, s)
+	b = protowire.AppendVarint(b, uint64(len(s)))
+	return append(b, s...)
 }
 
 func appendUint(b []byte, n protowire.Number, v uint64) []byte {

@@ -8,7 +8,7 @@ import (
 	"github.com/ntegral/ntegral/schemas/telemetry"
 )
 
-// SampleBatch is many readings of one node. Values[i] of a series was read at
+// SampleBatch is many readings of one node. Number i of a series was read at
 // Axes[series.Axis][i].
 type SampleBatch struct {
 	Node    string
@@ -22,20 +22,20 @@ type SeriesColumn struct {
 	Device string
 	Metric telemetry.Metric
 	Axis   int
-	Values []int64 // in the metric's unit
+	Values Column // in the metric's unit
 }
 
 // Readings counts the readings of the batch.
 func (s *SampleBatch) Readings() int {
 	n := 0
 	for i := range s.Series {
-		n += len(s.Series[i].Values)
+		n += s.Series[i].Values.Len()
 	}
 	return n
 }
 
-// Append encodes the batch: times of an axis as ticks from the one before,
-// values as differences from the one before.
+// Append encodes the batch: times of an axis as ticks from the one before, columns
+// as they are.
 func (s *SampleBatch) Append(b []byte) []byte {
 	var scratch []int64
 	var m []byte
@@ -60,16 +60,14 @@ func (s *SampleBatch) Append(b []byte) []byte {
 	}
 	for i := range s.Series {
 		c := &s.Series[i]
-		scratch = scratch[:0]
-		last := int64(0)
-		for _, v := range c.Values {
-			scratch = append(scratch, v-last)
-			last = v
-		}
 		m = appendText(m[:0], 1, c.Device)
 		m = appendUint(m, 2, uint64(c.Metric))
 		m = appendUint(m, 3, uint64(c.Axis))
-		m = appendSints(m, 4, scratch)
+		m = appendInt(m, 5, c.Values.Base)
+		if c.Values.Scale != 1 {
+			m = appendUint(m, 6, c.Values.Scale)
+		}
+		m = appendText(m, 7, c.Values.Offsets)
 		b = appendMessage(b, 4, m)
 	}
 	return b
@@ -90,24 +88,26 @@ func tickOf(axis []int64) int64 {
 	return 1
 }
 
-// SamplesDecoder decodes batches. The batch that Decode returns and its
-// columns are valid until the next call; its strings are interned, for as long
-// as the decoder lives, up to a bound.
+// SamplesDecoder decodes batches. The batch that Decode returns is valid until the
+// next call, its columns as long as the record, in whose memory their offsets lie; its
+// strings are interned, for as long as the decoder lives, up to a bound.
 type SamplesDecoder struct {
 	batch    SampleBatch
 	names    map[string]string
 	nameSize int     // bytes of names
-	numbers  []int64 // of all columns, one after the other, so that memory is bounded by one record
+	times    []int64 // of all axes, one after the other, so that memory is bounded by one record
 }
 
 // Tags of the fields of a samples record and of its series: what Append writes.
 const (
-	tagText   = 1<<3 | uint64(protowire.BytesType) // node, device
-	tagNumber = 2<<3 | uint64(protowire.VarintType)
-	tagAxis   = 3<<3 | uint64(protowire.BytesType)
-	tagPlace  = 3<<3 | uint64(protowire.VarintType)
-	tagPacked = 4<<3 | uint64(protowire.BytesType) // series, values
-	tagSingle = 4<<3 | uint64(protowire.VarintType)
+	tagText    = 1<<3 | uint64(protowire.BytesType) // node, device
+	tagNumber  = 2<<3 | uint64(protowire.VarintType)
+	tagAxis    = 3<<3 | uint64(protowire.BytesType)
+	tagPlace   = 3<<3 | uint64(protowire.VarintType)
+	tagSeries  = 4<<3 | uint64(protowire.BytesType)
+	tagBase    = 5<<3 | uint64(protowire.VarintType)
+	tagScale   = 6<<3 | uint64(protowire.VarintType)
+	tagOffsets = 7<<3 | uint64(protowire.BytesType)
 )
 
 // Decode reads one samples record.
@@ -115,10 +115,9 @@ func (d *SamplesDecoder) Decode(b []byte) (*SampleBatch, error) {
 	if len(b) > MaxRecordBytes {
 		return nil, malformed("too large")
 	}
-	b = b[:len(b):len(b)] // see appendPacked
 	s := &d.batch
 	*s = SampleBatch{Axes: s.Axes[:0], Series: s.Series[:0]}
-	d.numbers = d.numbers[:0]
+	d.times = d.times[:0]
 	for len(b) > 0 {
 		tag, num, data, size := split(b)
 		if size < 0 {
@@ -133,15 +132,15 @@ func (d *SamplesDecoder) Decode(b []byte) (*SampleBatch, error) {
 			s.TakenIn = int64(num)
 		case tagAxis:
 			err = d.axis(data)
-		case tagPacked:
+		case tagSeries:
 			err = d.series(data)
 		default:
-			err = strange(tag)
+			err = strange(tag, 4)
 		}
 		if err != nil {
 			return nil, err
 		}
-		if len(s.Axes) > MaxReadings || len(s.Series) > MaxReadings || len(d.numbers) > 2*MaxReadings {
+		if len(s.Axes) > MaxReadings || len(s.Series) > MaxReadings || len(d.times) > 2*MaxReadings {
 			return nil, malformed("too many readings")
 		}
 	}
@@ -151,10 +150,10 @@ func (d *SamplesDecoder) Decode(b []byte) (*SampleBatch, error) {
 	return s, nil
 }
 
-// strange refuses fields 1 to 4 of another type than theirs; others are passed
-// over.
-func strange(tag uint64) error {
-	if tag>>3 <= 4 {
+// strange refuses fields up to the last known one of another type than theirs;
+// others are passed over.
+func strange(tag, last uint64) error {
+	if tag>>3 <= last {
 		return malformed("wire type")
 	}
 	return nil
@@ -164,10 +163,10 @@ func (s *SampleBatch) check() error {
 	readings := 0
 	for i := range s.Series {
 		c := &s.Series[i]
-		if c.Axis >= len(s.Axes) || len(c.Values) != len(s.Axes[c.Axis]) {
+		if c.Axis >= len(s.Axes) || !c.Values.fit(len(s.Axes[c.Axis])) {
 			return malformed("series does not fit its axis")
 		}
-		readings += len(c.Values)
+		readings += c.Values.Len()
 	}
 	if s.Node == "" {
 		return malformed("no node")
@@ -179,8 +178,8 @@ func (s *SampleBatch) check() error {
 }
 
 func (d *SamplesDecoder) axis(b []byte) error {
-	first := len(d.numbers)
-	numbers := append(d.numbers, 0) // place of the first time; the steps follow
+	first := len(d.times)
+	numbers := append(d.times, 0) // place of the first time; the steps follow
 	start, tick, n := int64(0), int64(0), uint64(0)
 	err := each(b, func(f field) (err error) {
 		switch f.n {
@@ -195,7 +194,7 @@ func (d *SamplesDecoder) axis(b []byte) error {
 		}
 		return err
 	})
-	d.numbers = numbers
+	d.times = numbers
 	if err != nil {
 		return err
 	}
@@ -226,9 +225,8 @@ func (d *SamplesDecoder) axis(b []byte) error {
 func (d *SamplesDecoder) series(b []byte) (err error) {
 	// The column is filled in its place: a copy of what was just written waits.
 	k := len(d.batch.Series)
-	d.batch.Series = append(d.batch.Series, SeriesColumn{})
+	d.batch.Series = append(d.batch.Series, SeriesColumn{Values: Column{Scale: 1}})
 	c := &d.batch.Series[k]
-	first, numbers, last := len(d.numbers), d.numbers, int64(0)
 	for len(b) > 0 {
 		tag, num, data, size := split(b)
 		if size < 0 {
@@ -236,8 +234,6 @@ func (d *SamplesDecoder) series(b []byte) (err error) {
 		}
 		b = b[size:]
 		switch tag {
-		case tagPacked:
-			numbers, last, err = appendPacked(numbers, data, last, -1)
 		case tagText:
 			// Metrics of one device follow each other.
 			if k > 0 && d.batch.Series[k-1].Device == string(data) {
@@ -252,18 +248,19 @@ func (d *SamplesDecoder) series(b []byte) (err error) {
 			}
 		case tagPlace:
 			c.Axis = int(min(num, MaxReadings))
-		case tagSingle:
-			last += protowire.DecodeZigZag(num)
-			numbers = append(numbers, last)
+		case tagBase:
+			c.Values.Base = int64(num)
+		case tagScale:
+			c.Values.Scale = max(num, 1)
+		case tagOffsets:
+			c.Values.Offsets = data[:len(data):len(data)]
 		default:
-			err = strange(tag)
+			err = strange(tag, 7)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	d.numbers = numbers
-	c.Values = numbers[first:len(numbers):len(numbers)]
 	return nil
 }
 

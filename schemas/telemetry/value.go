@@ -167,19 +167,6 @@ func CheckValue(m Metric, k Kind, v int64) Reason {
 	return Accepted
 }
 
-// CheckValues is CheckValue for all of a column's values: Accepted only if each
-// of them is.
-func CheckValues(m Metric, k Kind, values []int64) Reason {
-	least, most := int64(0), int64(0)
-	for _, v := range values {
-		least, most = min(least, v), max(most, v)
-	}
-	if least < 0 {
-		return Negative
-	}
-	return CheckValue(m, k, most)
-}
-
 // CheckTime refuses a reading's time before 2000 or more than maxSkew after
 // takenIn, the time at which it entered the system.
 func CheckTime(t, takenIn, maxSkew int64) Reason {

@@ -61,7 +61,7 @@ func TestRecordsHoldWhatTheLoadSays(t *testing.T) {
 		readings += int64(b.Readings())
 		for _, c := range b.Series {
 			key := series{b.Node + "/" + c.Device, c.Metric}
-			for i, v := range c.Values {
+			for i, v := range c.Values.AppendTo(nil) {
 				at := b.Axes[c.Axis][i]
 				before, known := last[key]
 				if known && at-before.at != int64(l.Interval) {

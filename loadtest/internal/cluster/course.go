@@ -71,8 +71,10 @@ var metricOrder = [Metrics]telemetry.Metric{
 
 // scratch is what building records needs again and again.
 type scratch struct {
-	batch record.SampleBatch
-	axis  []int64
+	batch   record.SampleBatch
+	axis    []int64
+	values  [Metrics][]int64
+	offsets []byte
 }
 
 // record builds the record of a node's slot, and moves its accelerators.
@@ -86,31 +88,24 @@ func (c *courses) record(node, slot int, s *scratch) topics.Entry {
 	b := &s.batch
 	b.Node, b.Axes, b.Series = NodeName(node), append(b.Axes[:0], s.axis), b.Series[:0]
 	b.TakenIn = s.axis[len(s.axis)-1]
+	s.offsets = s.offsets[:0]
 	gauges := c.gauges[node*PerNode : node*PerNode+l.on(node)]
 	for d := range gauges {
-		first := len(b.Series)
-		for _, m := range metricOrder {
-			b.Series = s.column(b.Series, deviceNames[d], m)
+		for i := range s.values {
+			s.values[i] = s.values[i][:0]
 		}
 		for range s.axis {
 			for i, v := range gauges[d].advance(int64(l.Interval / time.Second)) {
-				column := &b.Series[first+i]
-				column.Values = append(column.Values, v)
+				s.values[i] = append(s.values[i], v)
 			}
+		}
+		for i, m := range metricOrder {
+			column := record.SeriesColumn{Device: deviceNames[d], Metric: m}
+			column.Values, s.offsets = record.PackColumn(s.offsets, s.values[i])
+			b.Series = append(b.Series, column)
 		}
 	}
 	return topics.Entry{Topic: record.Samples, Key: b.Node, Kind: record.TypeSamples, Value: b.Append(nil)}
-}
-
-// column adds an empty column, with the values of an earlier batch as its space.
-func (s *scratch) column(series []record.SeriesColumn, device string, m telemetry.Metric) []record.SeriesColumn {
-	if len(series) == cap(series) {
-		return append(series, record.SeriesColumn{Device: device, Metric: m})
-	}
-	series = series[:len(series)+1]
-	last := &series[len(series)-1]
-	*last = record.SeriesColumn{Device: device, Metric: m, Values: last.Values[:0]}
-	return series
 }
 
 // advance moves an accelerator by some seconds and reads it: utilisation wanders

@@ -112,6 +112,7 @@ func Ceiling(ctx context.Context, brokers string, out io.Writer) error {
 func (l *loop) over(records [][]byte) error {
 	var decoder record.SamplesDecoder
 	var buf []byte
+	var values []int64
 	digest := xxhash.New()
 	for _, r := range records {
 		b, err := decoder.Decode(r)
@@ -120,11 +121,12 @@ func (l *loop) over(records [][]byte) error {
 		}
 		for i := range b.Series {
 			buf = buf[:0]
-			for _, v := range b.Series[i].Values {
+			values = b.Series[i].Values.AppendTo(values[:0])
+			for _, v := range values {
 				buf = binary.LittleEndian.AppendUint64(buf, uint64(v))
 			}
 			_, _ = digest.Write(buf) // never fails
-			l.Readings += int64(len(b.Series[i].Values))
+			l.Readings += int64(len(values))
 		}
 	}
 	l.Hash = digest.Sum64()

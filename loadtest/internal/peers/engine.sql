@@ -12,7 +12,8 @@ SYSTEM RELOAD DICTIONARY holders;
 CREATE TABLE samples (
     node LowCardinality(String),
     `axes.start` Array(Int64), `axes.tick` Array(Int64), `axes.steps` Array(Array(Int64)),
-    `series.device` Array(LowCardinality(String)), `series.metric` Array(Int32), `series.deltas` Array(Array(Int64))
+    `series.device` Array(LowCardinality(String)), `series.metric` Array(Int32),
+    `series.base` Array(Int64), `series.scale` Array(UInt64), `series.offsets` Array(String)
 ) ENGINE = Kafka SETTINGS
     kafka_broker_list = '{broker}', kafka_topic_list = 'ntegral.samples.v1', kafka_group_name = '{group}',
     kafka_format = 'ProtobufSingle', kafka_schema = '{schema}:Samples',
@@ -25,22 +26,37 @@ CREATE TABLE pieces (
     busy SimpleAggregateFunction(sum, Int64), readings SimpleAggregateFunction(sum, UInt64)
 ) ENGINE = AggregatingMergeTree ORDER BY (node, device, minute, workload);
 
+CREATE FUNCTION numbers_of AS (base, scale, offsets, count) -> arrayMap(x -> base + toInt64(greatest(scale, 1) * x), multiIf(
+    empty(offsets), arrayWithConstant(count, toUInt64(0)),
+    length(offsets) = count, CAST(reinterpret(offsets, 'Array(UInt8)'), 'Array(UInt64)'),
+    length(offsets) = 2 * count, CAST(reinterpret(offsets, 'Array(UInt16)'), 'Array(UInt64)'),
+    length(offsets) = 4 * count, CAST(reinterpret(offsets, 'Array(UInt32)'), 'Array(UInt64)'),
+    reinterpret(offsets, 'Array(UInt64)')));
+
 CREATE MATERIALIZED VIEW join_holders TO pieces AS
 SELECT node, device, intDiv(t, 60000000000) AS minute,
     dictGetOrDefault('holders', 'workload', (node, device), t, '') AS workload,
     min(e) AS first, max(e) AS last, sum(b) AS busy, count() AS readings
 FROM (
-    SELECT node, device, times, energy, active
+    SELECT node, device, times,
+        numbers_of(energy_base, energy_scale, energy_offsets, length(times)) AS energy,
+        numbers_of(active_base, active_scale, active_offsets, length(times)) AS active
     FROM (
         SELECT node,
             arrayCumSum(arrayPushFront(arrayMap(x -> x * axes.tick[1], axes.steps[1]), axes.start[1])) AS times,
-            arrayFilter((d, m) -> m = 2, series.device, series.metric) AS devices,
-            arrayMap(x -> arrayCumSum(x), arrayFilter((d, m) -> m = 2, series.deltas, series.metric)) AS energies,
-            arrayMap(x -> arrayCumSum(x), arrayFilter((d, m) -> m = 5, series.deltas, series.metric)) AS actives
+            arrayFilter((x, m) -> m = 2, series.device, series.metric) AS devices,
+            arrayFilter((x, m) -> m = 2, series.base, series.metric) AS energy_bases,
+            arrayFilter((x, m) -> m = 2, series.scale, series.metric) AS energy_scales,
+            arrayFilter((x, m) -> m = 2, series.offsets, series.metric) AS energy_columns,
+            arrayFilter((x, m) -> m = 5, series.base, series.metric) AS active_bases,
+            arrayFilter((x, m) -> m = 5, series.scale, series.metric) AS active_scales,
+            arrayFilter((x, m) -> m = 5, series.offsets, series.metric) AS active_columns
         FROM samples
         WHERE notEmpty(axes.start)
     )
-    ARRAY JOIN devices AS device, energies AS energy, actives AS active
+    ARRAY JOIN devices AS device,
+        energy_bases AS energy_base, energy_scales AS energy_scale, energy_columns AS energy_offsets,
+        active_bases AS active_base, active_scales AS active_scale, active_columns AS active_offsets
 )
 ARRAY JOIN times AS t, energy AS e, active AS b
 GROUP BY node, device, minute, workload;

@@ -48,7 +48,7 @@ func TestLoadIsWhatContendersMayAssume(t *testing.T) {
 		}
 		readings += int64(b.Readings())
 		for i := range b.Series {
-			for _, v := range b.Series[i].Values {
+			for _, v := range b.Series[i].Values.AppendTo(nil) {
 				if k := b.Node + "/" + b.Series[i].Device; b.Series[i].Metric == telemetry.EnergyJoules {
 					if v <= last[k] {
 						t.Fatalf("%s: counter goes from %d to %d", k, last[k], v)

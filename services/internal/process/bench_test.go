@@ -118,13 +118,15 @@ func packed(node string, from int64, r *rig) *record.SampleBatch {
 	for gpu := range 8 {
 		for _, name := range []string{"power_watts", "energy_joules_total", "sm_active_ratio", "gpu_util_ratio", "memory_used_bytes"} {
 			c := record.SeriesColumn{Device: fmt.Sprintf("gpu%d", gpu), Metric: telemetry.ParseMetric(name)}
+			var values []int64
 			for i := range 10 {
 				v := int64(r.random.IntN(1_000_000))
 				if name == "energy_joules_total" {
 					v = (from/1e9 + int64(i)) % 1e6 * 400e6
 				}
-				c.Values = append(c.Values, v)
+				values = append(values, v)
 			}
+			c.Values = record.ColumnOf(values...)
 			b.Series = append(b.Series, c)
 		}
 	}

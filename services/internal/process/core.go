@@ -15,6 +15,10 @@ type core interface {
 	// the same for a step whose rows have been written before.
 	EndStep() *engine.Result
 	SkipStep()
+	// CloseWindows lets go of what the step no longer needs, SkipWindows does the same
+	// for a step that will be skipped.
+	CloseWindows()
+	SkipWindows()
 	// Pending reports whether another step has rows to write without any input.
 	Pending() bool
 	Snapshot(chunkBytes int, emit func([]byte) error) error

@@ -140,17 +140,21 @@ func measured(node string, from int64, r *rig) *record.SampleBatch {
 	}
 	for _, device := range []string{"", "gpu0", "gpu1"} {
 		power := record.SeriesColumn{Device: device, Metric: telemetry.ParseMetric("power_watts")}
+		var watts []int64
 		for range 6 {
-			power.Values = append(power.Values, int64(100+r.random.IntN(600))*1e6)
+			watts = append(watts, int64(100+r.random.IntN(600))*1e6)
 		}
+		power.Values = record.ColumnOf(watts...)
 		b.Series = append(b.Series, power)
 		if device == "" {
 			continue
 		}
 		busy := record.SeriesColumn{Device: device, Metric: telemetry.ParseMetric("sm_active_ratio")}
+		var ratios []int64
 		for range 6 {
-			busy.Values = append(busy.Values, int64(r.random.IntN(1_000_000)))
+			ratios = append(ratios, int64(r.random.IntN(1_000_000)))
 		}
+		busy.Values = record.ColumnOf(ratios...)
 		b.Series = append(b.Series, busy)
 	}
 	return b

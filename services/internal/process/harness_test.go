@@ -70,6 +70,8 @@ func newRig(t testing.TB, b *kafkatest.Broker, partitions int) *rig {
 }
 
 // environment is what tasks need when they run without a group.
+func init() { closeBytes = 1000 }
+
 func (r *rig) environment(cfg Config) *environment {
 	set := Settings{Logger: kafkatest.Logger(r.t)}
 	return &environment{cfg: cfg, set: set.withDefaults(), cores: tallyFactory{pad: 1 << 10}, partitions: r.partitions, metrics: newMetrics()}
@@ -141,12 +143,14 @@ func (r *rig) publishSamples(node string, n int) {
 	r.t.Helper()
 	b := record.SampleBatch{Node: node, TakenIn: int64(r.published), Axes: [][]int64{{}}, Series: []record.SeriesColumn{{Device: "gpu0", Metric: 1}}}
 	at := int64(r.random.IntN(3)) * nsPerDay
+	var values []int64
 	for i := range n {
 		v := int64(r.random.IntN(1000))
 		b.Axes[0] = append(b.Axes[0], at+int64(i)*1e9)
-		b.Series[0].Values = append(b.Series[0].Values, v)
+		values = append(values, v)
 		r.expect(fact.Key{WindowStart: at, Node: node, Device: "gpu0"}, fact.Energy, v)
 	}
+	b.Series[0].Values = record.ColumnOf(values...)
 	r.produce(record.Samples, node, record.TypeSamples, b.Append(nil))
 }
 

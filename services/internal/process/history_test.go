@@ -349,9 +349,11 @@ func tenthsOfSeconds(r *rig, from int64) *record.SampleBatch {
 	for g := range 16 {
 		for _, m := range []telemetry.Metric{telemetry.PowerWatts, telemetry.SMActive, telemetry.GraphicsEngineActive, telemetry.GPUUtil} {
 			c := record.SeriesColumn{Device: fmt.Sprint("gpu", g), Metric: m}
+			var values []int64
 			for range 100 {
-				c.Values = append(c.Values, r.random.Int64N(1_000_000))
+				values = append(values, r.random.Int64N(1_000_000))
 			}
+			c.Values = record.ColumnOf(values...)
 			b.Series = append(b.Series, c)
 		}
 	}

@@ -21,6 +21,7 @@ import (
 type inputs struct {
 	task    int32
 	at      record.Offsets // reached: what the next commit will say
+	applied int            // bytes of samples of this step since windows were closed
 	decoder record.SamplesDecoder
 	refused func(*kgo.Record, telemetry.Reason, error)
 
@@ -190,9 +191,24 @@ func (in *inputs) applyCorrection(to events, r *kgo.Record) {
 	to.ApplyCorrection(&engine.Correction{Run: id.Run, Sequence: id.Sequence, Rows: rows})
 }
 
-// applySamples applies one record of the samples topic.
-func (in *inputs) applySamples(to events, r *kgo.Record) {
+// applySamples applies one record of the samples topic, and reports whether so much
+// has come that windows should be closed before the step ends.
+func (in *inputs) applySamples(to events, r *kgo.Record) (much bool) {
 	in.at.Samples = r.Offset + 1
+	in.applied += len(r.Value)
+	if much = in.applied >= closeBytes; much {
+		in.applied = 0
+	}
+	in.applySample(to, r)
+	return much
+}
+
+// closeBytes is how many bytes of samples a step applies before it closes windows.
+// The steps of a recovery close them at the same records, so this is no setting.
+// Tests have smaller records.
+var closeBytes = 2 << 20
+
+func (in *inputs) applySample(to events, r *kgo.Record) {
 	switch eventType(r) {
 	case record.TypeSamples:
 		batch, err := in.decoder.Decode(r.Value)
@@ -214,17 +230,20 @@ func (in *inputs) applySamples(to events, r *kgo.Record) {
 }
 
 // replay applies what a step of an earlier epoch had applied.
-func (in *inputs) replay(ctx context.Context, to events, end record.Offsets) error {
+func (in *inputs) replay(ctx context.Context, to core, end record.Offsets) error {
 	if _, err := in.applySides(ctx, to, end); err != nil {
 		return err
 	}
 	err := in.samples.ReadTo(ctx, end.Samples, func(r *kgo.Record) error {
-		in.applySamples(to, r)
+		if in.applySamples(to, r) {
+			to.SkipWindows()
+		}
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("read samples: %w", err)
 	}
+	in.applied = 0
 	in.at.Samples = end.Samples
 	return nil
 }

@@ -34,8 +34,11 @@ func (s *session) step(ctx context.Context, records []*kgo.Record) error {
 		return nil
 	}
 	for _, r := range records {
-		s.inputs.applySamples(s.core, r)
+		if s.inputs.applySamples(s.core, r) {
+			s.core.CloseWindows()
+		}
 	}
+	s.inputs.applied = 0
 	result := s.core.EndStep()
 	if err := s.recalled(); err != nil {
 		return err

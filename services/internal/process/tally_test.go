@@ -83,7 +83,7 @@ func (t *tally) ApplyCorrection(c *engine.Correction) {
 func (t *tally) ApplySamples(b *record.SampleBatch) {
 	t.note("samples", b.Node, b.TakenIn)
 	for _, c := range b.Series {
-		for i, v := range c.Values {
+		for i, v := range c.Values.AppendTo(nil) {
 			at := b.Axes[c.Axis][i]
 			t.add(fact.Key{WindowStart: at - at%nsPerDay, Node: b.Node, Device: c.Device}, fact.Energy, v)
 			t.res.Readings++
@@ -98,6 +98,9 @@ func (t *tally) ApplySeal(s record.Seal) {
 }
 
 func (t *tally) Pending() bool { return false }
+
+func (t *tally) CloseWindows() { t.note("close") }
+func (t *tally) SkipWindows()  { t.note("close") }
 
 func (t *tally) SkipStep() {
 	t.state.Step++

@@ -169,9 +169,11 @@ func (s *system) minutes(node string, from, to int64) {
 		for _, device := range []string{"", "gpu0", "gpu1"} {
 			for _, metric := range []telemetry.Metric{telemetry.PowerWatts, telemetry.SMActive} {
 				c := record.SeriesColumn{Device: device, Metric: metric}
+				var values []int64
 				for range b.Axes[0] {
-					c.Values = append(c.Values, random.Int64N(900_000))
+					values = append(values, random.Int64N(900_000))
 				}
+				c.Values = record.ColumnOf(values...)
 				b.Series = append(b.Series, c)
 			}
 		}

@@ -20,8 +20,8 @@ const (
 	// reading must not hide in its record.
 	maxBatchBack = int64(10 * time.Minute)
 
-	bytesOfReading = 2 * 10 // at most, as two varints
-	bytesOfSeries  = 16     // besides the device's name
+	bytesOfReading = 10 + 8 // at most: a step of its axis and an offset
+	bytesOfSeries  = 64     // besides the device's name: an axis, a base, a scale
 )
 
 // packer collects readings into batches of one node each. flush is called with
@@ -30,6 +30,7 @@ type packer struct {
 	nodes   []*nodeBatch // by replay.Series.NodeIndex
 	columns []*column    // by replay.Series.Index
 	batch   record.SampleBatch
+	offsets []byte // of the batch's columns
 	flush   func(b *record.SampleBatch, newest int64) error
 }
 
@@ -107,10 +108,11 @@ func (p *packer) flushAll() error {
 func (p *packer) flushNode(b *nodeBatch) error {
 	out := &p.batch
 	out.Node, out.Axes, out.Series = b.node, out.Axes[:0], out.Series[:0]
+	p.offsets = p.offsets[:0]
 	for _, c := range b.columns {
-		out.Series = append(out.Series, record.SeriesColumn{
-			Device: c.series.Device, Metric: c.series.Metric, Axis: shareAxis(&out.Axes, c.times), Values: c.values,
-		})
+		column := record.SeriesColumn{Device: c.series.Device, Metric: c.series.Metric, Axis: shareAxis(&out.Axes, c.times)}
+		column.Values, p.offsets = record.PackColumn(p.offsets, c.values)
+		out.Series = append(out.Series, column)
 	}
 	err := p.flush(out, b.newest)
 	for _, c := range b.columns {

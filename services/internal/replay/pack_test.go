@@ -28,7 +28,7 @@ func packed(t *testing.T, fill func(add func(s *replay.Series, at time.Duration,
 		seen := int64(-1 << 62)
 		for _, s := range b.Series {
 			var times []string
-			for i, v := range s.Values {
+			for i, v := range s.Values.AppendTo(nil) {
 				at := b.Axes[s.Axis][i]
 				seen = max(seen, at)
 				times = append(times, time.Duration(at).String())

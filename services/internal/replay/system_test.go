@@ -113,7 +113,7 @@ func (c *contents) take(r *kgo.Record) (err error) {
 		c.sampleIDs = append(c.sampleIDs, kafka.Header(r, "ce_id"))
 		for _, s := range batch.Series {
 			name := batch.Node + " " + s.Device + " " + s.Metric.String()
-			for i, v := range s.Values {
+			for i, v := range s.Values.AppendTo(nil) {
 				c.readings = append(c.readings, fmt.Sprint(name, " ", batch.Axes[s.Axis][i], " ", v))
 				c.series[name] = append(c.series[name], batch.Axes[s.Axis][i])
 			}

@@ -96,7 +96,7 @@ func (s *state) add(b *record.SampleBatch, holds map[string][]hold) (newest int6
 		key := seriesKey{c.Device, c.Metric}
 		last, known := s.last[key]
 		for j, t := range b.Axes[c.Axis] {
-			v := c.Values[j]
+			v := c.Values.At(j)
 			if known {
 				sum := s.open(last.t/minute, holder(holds[c.Device], last.t))
 				if c.Metric == telemetry.EnergyJoules {

@@ -44,8 +44,9 @@ final class Attribution implements FixedKeyProcessor<String, Attribution.Joined,
     private static void add(Samples.Series c, long[] times, Holds node, Map<String, long[]> last, Map<Long, Sums> minutes) {
         String key = (char) c.metric() + c.device();
         long[] before = last.get(key);
+        long[] values = c.values(times.length);
         for (int i = 0; i < times.length; i++) {
-            long v = c.values()[i];
+            long v = values[i];
             if (before != null) {
                 String holder = node.holder(c.device(), before[0]);
                 Sums sums = minutes.computeIfAbsent(before[0] / MINUTE, k -> new Sums());

@@ -1,4 +1,5 @@
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -8,7 +9,24 @@ final class Samples {
     static final int ENERGY = 2, ACTIVE = 5;
 
     /** A column of values of one metric of one device. */
-    record Series(String device, int metric, int axis, long[] values) {}
+    record Series(String device, int metric, int axis, long base, long scale, ByteBuffer offsets) {
+        /** The values at so many times. */
+        long[] values(int n) {
+            long[] values = new long[n];
+            int width = offsets.limit() / n;
+            for (int i = 0; i < n; i++) {
+                long offset = switch (width) {
+                    case 1 -> offsets.get(i) & 0xff;
+                    case 2 -> offsets.getShort(2 * i) & 0xffff;
+                    case 4 -> offsets.getInt(4 * i) & 0xffffffffL;
+                    case 8 -> offsets.getLong(8 * i);
+                    default -> 0;
+                };
+                values[i] = base + scale * offset;
+            }
+            return values;
+        }
+    }
 
     final List<long[]> axes = new ArrayList<>();
     final List<Series> series = new ArrayList<>();
@@ -73,31 +91,22 @@ final class Samples {
     private static Series series(ByteBuffer in) {
         String device = "";
         int metric = 0, axis = 0;
-        long[] values = new long[0];
+        long base = 0, scale = 1;
+        ByteBuffer offsets = ByteBuffer.allocate(0);
         while (in.hasRemaining()) {
             long tag = varint(in);
             switch ((int) (tag >>> 3)) {
                 case 1 -> device = text(message(in));
                 case 2 -> metric = (int) varint(in);
                 case 3 -> axis = (int) varint(in);
-                case 4 -> {
-                    ByteBuffer deltas = message(in);
-                    if (metric != ENERGY && metric != ACTIVE) return null;
-                    values = deltas(deltas);
-                }
+                case 5 -> base = varint(in);
+                case 6 -> scale = Math.max(varint(in), 1);
+                case 7 -> offsets = message(in).order(ByteOrder.LITTLE_ENDIAN);
                 default -> skip(in, (int) tag & 7);
             }
+            if (metric != 0 && metric != ENERGY && metric != ACTIVE) return null;
         }
-        return new Series(device, metric, axis, values);
-    }
-
-    private static long[] deltas(ByteBuffer in) {
-        int n = 0;
-        for (int i = in.position(); i < in.limit(); i++) if (in.get(i) >= 0) n++;
-        long[] values = new long[n];
-        long last = 0;
-        for (int i = 0; i < n; i++) values[i] = last += zigzag(varint(in));
-        return values;
+        return new Series(device, metric, axis, base, scale, offsets);
     }
 
     static long varint(ByteBuffer in) {

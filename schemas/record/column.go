@@ -1,0 +1,161 @@
+package record
+
+import (
+	"encoding/binary"
+	"math"
+	"math/bits"
+)
+
+// Column is numbers, each of them Base + Scale × its offset, wrapping at 64 bits.
+// Offsets are unsigned, little-endian and all of one width. What sensors say in ten
+// seconds are multiples of their resolution, close together, so an offset has one
+// or two bytes; and it is where its number says, so that nothing about it has to be
+// guessed: as varints, decoding took more time than anything else.
+//
+// The zero value is empty. A column does not own its offsets.
+type Column struct {
+	Base    int64
+	Scale   uint64 // at least 1
+	Offsets []byte
+	count   int32
+	Width   uint8 // bytes of an offset: 0 (all numbers are Base), 1, 2, 4 or 8
+}
+
+// ColumnOf returns a column of values.
+func ColumnOf(values ...int64) Column {
+	c, _ := PackColumn(nil, values)
+	return c
+}
+
+// PackColumn appends the offsets of values to dst, of which the column holds them, and
+// returns it. The scale is the largest that there is.
+func PackColumn(dst []byte, values []int64) (Column, []byte) {
+	if len(values) == 0 {
+		return Column{}, dst
+	}
+	c := Column{Base: values[0], count: int32(len(values))}
+	for _, v := range values {
+		c.Base = min(c.Base, v)
+	}
+	most := uint64(0)
+	for _, v := range values {
+		offset := uint64(v) - uint64(c.Base)
+		most = max(most, offset)
+		if c.Scale == 0 || offset%c.Scale != 0 {
+			c.Scale = greatestDivisor(c.Scale, offset)
+		}
+	}
+	c.Scale = max(c.Scale, 1)
+	c.Width = widthOf(most / c.Scale)
+	first := len(dst)
+	for _, v := range values {
+		offset := (uint64(v) - uint64(c.Base)) / c.Scale
+		switch c.Width {
+		case 1:
+			dst = append(dst, byte(offset))
+		case 2:
+			dst = binary.LittleEndian.AppendUint16(dst, uint16(offset))
+		case 4:
+			dst = binary.LittleEndian.AppendUint32(dst, uint32(offset))
+		case 8:
+			dst = binary.LittleEndian.AppendUint64(dst, offset)
+		}
+	}
+	c.Offsets = dst[first:len(dst):len(dst)]
+	return c, dst
+}
+
+func greatestDivisor(a, b uint64) uint64 {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
+}
+
+func widthOf(most uint64) uint8 {
+	switch {
+	case most == 0:
+		return 0
+	case most <= math.MaxUint8:
+		return 1
+	case most <= math.MaxUint16:
+		return 2
+	case most <= math.MaxUint32:
+		return 4
+	}
+	return 8
+}
+
+// fit says how many numbers there are, and reports whether the offsets are as many.
+func (c *Column) fit(count int) bool {
+	c.count, c.Width = int32(count), 0
+	if len(c.Offsets) == 0 {
+		return true
+	}
+	if count == 0 || len(c.Offsets)%count != 0 {
+		return false
+	}
+	width := len(c.Offsets) / count
+	c.Width = uint8(width)
+	return width <= 8 && bits.OnesCount(uint(width)) == 1
+}
+
+// Len is how many numbers there are.
+func (c *Column) Len() int { return int(c.count) }
+
+// At returns number i.
+func (c *Column) At(i int) int64 { return c.Base + int64(c.Scale*c.offset(i)) }
+
+func (c *Column) offset(i int) uint64 {
+	switch c.Width {
+	case 1:
+		return uint64(c.Offsets[i])
+	case 2:
+		return uint64(binary.LittleEndian.Uint16(c.Offsets[2*i:]))
+	case 4:
+		return uint64(binary.LittleEndian.Uint32(c.Offsets[4*i:]))
+	case 8:
+		return binary.LittleEndian.Uint64(c.Offsets[8*i:])
+	}
+	return 0
+}
+
+// AppendTo appends all numbers to dst.
+func (c *Column) AppendTo(dst []int64) []int64 {
+	for i := range c.Len() {
+		dst = append(dst, c.At(i))
+	}
+	return dst
+}
+
+// Bounds returns numbers that none is below or above. ok is false if there may be
+// numbers that wrap.
+func (c *Column) Bounds() (least, most int64, ok bool) {
+	top := c.top()
+	hi, rise := bits.Mul64(c.Scale, top)
+	most = c.Base + int64(rise)
+	return c.Base, most, hi == 0 && rise <= math.MaxInt64 && most >= c.Base
+}
+
+// top is the largest offset.
+func (c *Column) top() (top uint64) {
+	switch b := c.Offsets; c.Width {
+	case 1:
+		for _, x := range b {
+			top = max(top, uint64(x))
+		}
+	case 2:
+		for ; len(b) >= 2; b = b[2:] {
+			top = max(top, uint64(binary.LittleEndian.Uint16(b)))
+		}
+	case 4:
+		for ; len(b) >= 4; b = b[4:] {
+			top = max(top, uint64(binary.LittleEndian.Uint32(b)))
+		}
+	case 8:
+		for ; len(b) >= 8; b = b[8:] {
+			top = max(top, binary.LittleEndian.Uint64(b))
+		}
+	}
+	return top
+}
