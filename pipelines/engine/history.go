@@ -203,14 +203,17 @@ func (u *unpacker) each(data []byte, take func(key string, place, kind int, time
 		}
 		place, kind := int((tag-1)/numKinds), int((tag-1)%numKinds)
 		head := f.uvarint()
-		if count := head >> 1; count == 0 || count > uint64(len(f.b)) {
+		count := head >> 1
+		if head&1 == 0 {
+			if count == 0 || count > uint64(len(f.b)) {
+				return false
+			}
+			u.axes[kind] = f.steps(u.axes[kind][:0], count)
+		}
+		if count == 0 || count != uint64(len(u.axes[kind])) {
 			return false
 		}
-		if head&1 == 0 {
-			u.axes[kind] = f.steps(u.axes[kind][:0], head>>1, 1, true)
-		}
-		scale := int64(f.uvarint())
-		u.values = f.steps(u.values[:0], head>>1, scale, kind == 0)
+		u.values = f.values(u.values[:0], int(count), kind == energyKind)
 		if f.bad || len(u.axes[kind]) != len(u.values) || !take(key, place, kind, u.axes[kind], u.values) {
 			return false
 		}
@@ -277,16 +280,45 @@ func (n *node) countersOf(key string) *meter.Counters {
 }
 
 // steps reads what appendSteps wrote.
-func (f *fields) steps(numbers []int64, count uint64, scale int64, twice bool) []int64 {
+func (f *fields) steps(times []int64, count uint64) []int64 {
 	last, step := int64(0), int64(0)
 	for i := uint64(0); i < count && !f.bad; i++ {
-		d := f.varint()
-		if twice {
-			d += step
-			step = d
-		}
-		last += d
-		numbers = append(numbers, last*scale)
+		step += f.varint()
+		last += step
+		times = append(times, last)
 	}
-	return numbers
+	return times
+}
+
+// values reads the values of an entry.
+func (f *fields) values(values []int64, count int, differences bool) []int64 {
+	scale := int64(f.uvarint())
+	if !differences {
+		return f.offsets(values, count, scale)
+	}
+	values = f.offsets(append(values, f.varint()), count-1, 1)
+	for i := 1; i < len(values); i++ {
+		values[i] = values[i-1] + values[i]*scale
+	}
+	return values
+}
+
+// offsets reads what appendOffsets wrote.
+func (f *fields) offsets(values []int64, count int, scale int64) []int64 {
+	if count == 0 || f.bad {
+		return values
+	}
+	least := f.varint()
+	var wide [wordBytes]byte
+	width := int(f.byte())
+	b := f.take(width * count)
+	if width > wordBytes || f.bad {
+		f.bad = true
+		return values
+	}
+	for i := range count {
+		copy(wide[:width], b[i*width:])
+		values = append(values, least+int64(binary.LittleEndian.Uint64(wide[:]))*scale)
+	}
+	return values
 }

@@ -13,13 +13,13 @@ type packer struct {
 	b      []byte
 	axes   [numKinds][]int64 // of the entry before, by kind of series
 	values []int64           // of the entry at hand
-	units  []int64           // these without their scale
 	forget bool              // readings are dropped, not encoded
 	rooms  []meter.Values    // where the values of each of the node's series begin
 }
 
 // Kinds beside those of a device's series.
 const (
+	energyKind   = 0 // of a device's: the energy counter
 	activityKind = seriesOfDevice + iota
 	counterKind
 	numKinds
@@ -69,74 +69,110 @@ func (p *packer) begin(forget bool) {
 
 // entry packs the first count readings of a series and forgets them. An entry
 // is 1 + place × numKinds + kind, count × 2 + whether its times are those
-// of the entry of its kind before it, the times if not, a scale, and values.
-// Values of counters are differences of differences, others are differences.
+// of the entry of its kind before it, the times if not, and values: a scale, a base,
+// and how far they are from it (see offsets). Of counters these are differences.
 func (p *packer) entry(place, kind int, s *meter.Series, count int) {
 	if count <= 0 {
 		return
 	}
 	times := s.Times[:count]
 	s.Times = s.Times[count:]
+	values := s.Values
+	s.Values.Cut(count)
 	if p.forget {
-		s.Values.Cut(count)
 		return
 	}
-	p.values = s.Values.AppendTo(p.values[:0], 0, count)
-	s.Values.Cut(count)
 	p.b = binary.AppendUvarint(p.b, 1+uint64(place*numKinds+kind))
 	if sameTimes(times, p.axes[kind]) {
 		p.b = binary.AppendUvarint(p.b, uint64(count)<<1|1)
 	} else {
 		p.b = binary.AppendUvarint(p.b, uint64(count)<<1)
-		p.b = appendSteps(p.b, times, true)
+		p.b = appendSteps(p.b, times)
 		p.axes[kind] = times
 	}
-	p.units = slices.Grow(p.units[:0], count)[:count]
-	units, scale := unscaled(p.units, p.values)
+	units, base, scale, ok := values.Units()
 	p.b = binary.AppendUvarint(p.b, uint64(scale))
-	p.b = appendSteps(p.b, units, kind == 0)
+	switch {
+	case kind == energyKind:
+		p.values = values.AppendTo(p.values[:0], 0, count)
+		p.b = binary.AppendVarint(p.b, p.values[0])
+		p.b = appendOffsets(p.b, differences(p.values, scale), 0, 1)
+	case ok:
+		p.b = appendOffsets(p.b, units[:count], base, scale)
+	default:
+		p.values = values.AppendTo(p.values[:0], 0, count)
+		p.b = appendOffsets(p.b, p.values, 0, 1)
+	}
+}
+
+// differences turns values into those between neighbours, in place.
+func differences(values []int64, scale int64) []int64 {
+	n := len(values) - 1
+	switch scale { // by a constant a division is a multiplication
+	case 10_000:
+		for i := range n {
+			values[i] = (values[i+1] - values[i]) / 10_000
+		}
+	case 1000:
+		for i := range n {
+			values[i] = (values[i+1] - values[i]) / 1000
+		}
+	default:
+		for i := range n {
+			values[i] = values[i+1] - values[i]
+		}
+	}
+	return values[:n]
+}
+
+// appendOffsets writes numbers that are base + scale × a unit: the least one, how
+// many bytes the others take, and how many units each is above it.
+func appendOffsets[T int32 | int64](b []byte, units []T, base, scale int64) []byte {
+	if len(units) == 0 {
+		return b
+	}
+	least, most := units[0], units[0]
+	for _, u := range units {
+		least, most = min(least, u), max(most, u)
+	}
+	b = binary.AppendVarint(b, base+int64(least)*scale)
+	width := (bits.Len64(uint64(int64(most)-int64(least))) + 7) / 8
+	if width > 4 {
+		width = 8
+	}
+	b = append(b, byte(width))
+	at := len(b)
+	b = slices.Grow(b, width*len(units)+wordBytes)
+	b = b[:cap(b)]
+	// A word each, of which the next one covers what is too much.
+	switch width {
+	case 1:
+		for i, u := range units {
+			b[at+i] = byte(u - least)
+		}
+	case 2:
+		for i, u := range units {
+			binary.LittleEndian.PutUint16(b[at+2*i:], uint16(u-least))
+		}
+	case 3:
+		for i, u := range units {
+			binary.LittleEndian.PutUint32(b[at+3*i:], uint32(u-least))
+		}
+	case 4:
+		for i, u := range units {
+			binary.LittleEndian.PutUint32(b[at+4*i:], uint32(u-least))
+		}
+	case 8:
+		for i, u := range units {
+			binary.LittleEndian.PutUint64(b[at+8*i:], uint64(int64(u)-int64(least)))
+		}
+	}
+	return b[:at+width*len(units)]
 }
 
 // sameTimes is slices.Equal, which series that share their times need not ask.
 func sameTimes(a, b []int64) bool {
 	return len(a) == len(b) && (&a[0] == &b[0] || slices.Equal(a, b))
-}
-
-// unscaled divides values by a scale that divides all of them: sensors report
-// whole milliwatts, millijoules and percents. It may use dst, which is as long as
-// values.
-func unscaled(dst, values []int64) (units []int64, scale int64) {
-	switch {
-	case tenThousands(dst, values):
-		return dst, 10_000
-	case thousands(dst, values):
-		return dst, 1000
-	}
-	return values, 1
-}
-
-// tenThousands divides values into dst, and reports whether that left no rest.
-// Each scale has a loop of its own: by a constant a division is a multiplication.
-func tenThousands(dst, values []int64) bool {
-	dst = dst[:len(values)]
-	for i, v := range values {
-		dst[i] = v / 10_000
-		if dst[i]*10_000 != v {
-			return false
-		}
-	}
-	return true
-}
-
-func thousands(dst, values []int64) bool {
-	dst = dst[:len(values)]
-	for i, v := range values {
-		dst[i] = v / 1000
-		if dst[i]*1000 != v {
-			return false
-		}
-	}
-	return true
 }
 
 // wordBytes is how many bytes of a varint are written at once; groups of seven
@@ -146,22 +182,17 @@ const (
 	wordLimit = 1 << (7 * wordBytes)
 )
 
-// appendSteps writes numbers as differences from the one before; twice writes the
-// differences of these. Their lengths vary from one to the next, so varints are
-// written as a word each, without a branch on their bytes.
-func appendSteps(b []byte, numbers []int64, twice bool) []byte {
+// appendSteps writes times as differences of differences. Their lengths vary from one
+// to the next, so varints are written as a word each, without a branch on their bytes.
+func appendSteps(b []byte, numbers []int64) []byte {
 	at := len(b)
 	b = slices.Grow(b, binary.MaxVarintLen64*len(numbers)+wordBytes)
 	b = b[:cap(b)]
 	last, step := int64(0), int64(0)
-	again := int64(0)
-	if twice {
-		again = -1
-	}
 	for _, v := range numbers {
 		d := v - last
 		last = v
-		d, step = d-step&again, d
+		d, step = d-step, d
 		u := uint64(d<<1) ^ uint64(d>>63)
 		if u >= wordLimit {
 			at += binary.PutUvarint(b[at:], u)

@@ -15,7 +15,7 @@ import (
 )
 
 // StateVersion names the encoding of snapshots; another one is not read.
-const StateVersion = 5
+const StateVersion = 6
 
 // ErrState says that a snapshot cannot be read.
 var ErrState = errors.New("malformed engine state")
@@ -345,13 +345,26 @@ func (f *fields) count() int {
 
 func (f *fields) bytes() []byte {
 	n := f.count()
+	return f.take(n)
+}
+
+func (f *fields) byte() byte {
+	b := f.take(1)
+	if f.bad {
+		return 0
+	}
+	return b[0]
+}
+
+// take reads so many bytes.
+func (f *fields) take(n int) []byte {
 	if n > len(f.b) {
 		f.bad, f.b = true, nil
 		return nil
 	}
-	s := f.b[:n]
+	b := f.b[:n]
 	f.b = f.b[n:]
-	return s
+	return b
 }
 
 func (f *fields) text() string { return string(f.bytes()) }

@@ -51,6 +51,15 @@ func (v *Values) AppendTo(dst []int64, from, to int) []int64 {
 	return dst
 }
 
+// Units returns the values as multiples of scale from base, in the memory of v, where
+// they fit into 32 bits. Otherwise ok is false and the scale 1.
+func (v *Values) Units() (units []int32, base, scale int64, ok bool) {
+	if v.wide != nil || v.scale == 0 {
+		return nil, 0, 1, false
+	}
+	return v.narrow, v.base, v.scale, true
+}
+
 // All returns a copy.
 func (v *Values) All() []int64 { return v.AppendTo(nil, 0, v.Len()) }
 
