@@ -28,10 +28,10 @@ CREATE TABLE pieces (
 
 CREATE FUNCTION numbers_of AS (base, scale, offsets, count) -> arrayMap(x -> base + toInt64(greatest(scale, 1) * x), multiIf(
     empty(offsets), arrayWithConstant(count, toUInt64(0)),
-    length(offsets) = count, CAST(reinterpret(offsets, 'Array(UInt8)'), 'Array(UInt64)'),
-    length(offsets) = 2 * count, CAST(reinterpret(offsets, 'Array(UInt16)'), 'Array(UInt64)'),
-    length(offsets) = 4 * count, CAST(reinterpret(offsets, 'Array(UInt32)'), 'Array(UInt64)'),
-    reinterpret(offsets, 'Array(UInt64)')));
+    length(offsets) = count, CAST(reinterpret(if(length(offsets) = count, offsets, ''), 'Array(UInt8)'), 'Array(UInt64)'),
+    length(offsets) = 2 * count, CAST(reinterpret(if(length(offsets) = 2 * count, offsets, ''), 'Array(UInt16)'), 'Array(UInt64)'),
+    length(offsets) = 4 * count, CAST(reinterpret(if(length(offsets) = 4 * count, offsets, ''), 'Array(UInt32)'), 'Array(UInt64)'),
+    reinterpret(if(length(offsets) = 8 * count, offsets, ''), 'Array(UInt64)')));
 
 CREATE MATERIALIZED VIEW join_holders TO pieces AS
 SELECT node, device, intDiv(t, 60000000000) AS minute,
