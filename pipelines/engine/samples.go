@@ -76,7 +76,7 @@ func (e *Engine) judgeAxes(b *record.SampleBatch, oldest int64) {
 func (e *Engine) applyColumn(n *node, b *record.SampleBatch, c *record.SeriesColumn, target *target, oldest int64) int64 {
 	times, values := b.Axes[c.Axis], []int64(nil)
 	axis := &e.axes[c.Axis]
-	whole := axis.sound && accepted(c, target.kind)
+	whole := axis.sound && c.Values.Within(0, target.most)
 	if !whole {
 		times, values = e.sift(n, b, c, target, oldest)
 	}
@@ -106,13 +106,6 @@ func (e *Engine) applyColumn(n *node, b *record.SampleBatch, c *record.SeriesCol
 		newest = slices.Max(times)
 	}
 	return newest
-}
-
-// accepted reports whether every value of a column is one that the metric can have:
-// what CheckValue accepts has no holes.
-func accepted(c *record.SeriesColumn, kind telemetry.Kind) bool {
-	least, most, ok := c.Values.Bounds()
-	return ok && least >= 0 && telemetry.CheckValue(c.Metric, kind, most) == telemetry.Accepted
 }
 
 // sift returns the readings of a column that are accepted and refuses the

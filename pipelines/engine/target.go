@@ -13,6 +13,7 @@ import (
 type target struct {
 	kind    telemetry.Kind
 	metric  telemetry.Metric
+	most    int64         // what a reading may be
 	series  *meter.Series // nil: shows presence only
 	counter *meter.Meter  // of energy series: the meter, whose rungs depend on each other
 	counts  bool          // series is a counter of anything else
@@ -75,7 +76,7 @@ func (n *node) target(c *record.SeriesColumn) (target, telemetry.Reason) {
 	if n.activity[c.Device] == nil && n.counters[c.Device] == nil && len(n.activity)+len(n.counters) >= maxNames {
 		return target{}, telemetry.TooLarge
 	}
-	t := target{kind: d.Kind, metric: c.Metric}
+	t := target{kind: d.Kind, metric: c.Metric, most: telemetry.MaxValue(c.Metric, d.Kind)}
 	switch c.Metric {
 	case telemetry.SMActive, telemetry.GraphicsEngineActive, telemetry.GPUUtil:
 		busy := n.activity[c.Device]
@@ -94,7 +95,7 @@ func (n *node) target(c *record.SeriesColumn) (target, telemetry.Reason) {
 // deviceTarget returns the series of a device. What an instance reports of
 // energy repeats its card's and shows presence only.
 func (n *node) deviceTarget(d *attribution.Device, m telemetry.Metric) target {
-	t := target{kind: d.Kind, metric: m}
+	t := target{kind: d.Kind, metric: m, most: telemetry.MaxValue(m, d.Kind)}
 	if d.Kind != telemetry.KindMIG {
 		switch m {
 		case telemetry.EnergyJoules:

@@ -128,25 +128,34 @@ func (c *Column) AppendTo(dst []int64) []int64 {
 	return dst
 }
 
-// Bounds returns numbers that none is below or above. ok is false if there may be
-// numbers that wrap.
-func (c *Column) Bounds() (least, most int64, ok bool) {
-	top := c.top()
-	hi, rise := bits.Mul64(c.Scale, top)
-	most = c.Base + int64(rise)
-	return c.Base, most, hi == 0 && rise <= math.MaxInt64 && most >= c.Base
+// Within reports whether all numbers are in [least, most] and none wraps.
+func (c *Column) Within(least, most int64) bool {
+	if c.Base < least {
+		return false // whatever the offsets are: so no writer of ours does it
+	}
+	// What their width allows is known without a look at them, and is most often enough.
+	return c.upTo(math.MaxUint64>>(64-8*c.Width), most) || c.upTo(c.top(), most)
+}
+
+// upTo reports whether the number at an offset is at most most.
+func (c *Column) upTo(offset uint64, most int64) bool {
+	hi, rise := bits.Mul64(c.Scale, offset)
+	top := c.Base + int64(rise)
+	return hi == 0 && rise <= math.MaxInt64 && top >= c.Base && top <= most
 }
 
 // top is the largest offset.
 func (c *Column) top() (top uint64) {
 	switch b := c.Offsets; c.Width {
 	case 1:
+		most := byte(0)
 		for _, x := range b {
-			top = max(top, uint64(x))
+			most = max(most, x)
 		}
+		top = uint64(most)
 	case 2:
-		for ; len(b) >= 2; b = b[2:] {
-			top = max(top, uint64(binary.LittleEndian.Uint16(b)))
+		for i := 0; i+1 < len(b); i += 2 {
+			top = max(top, uint64(binary.LittleEndian.Uint16(b[i:])))
 		}
 	case 4:
 		for ; len(b) >= 4; b = b[4:] {

@@ -35,12 +35,12 @@ func TestColumnsAreTheirNumbers(t *testing.T) {
 				t.Fatalf("%v: number %d is %d", values, i, c.At(i))
 			}
 		}
-		least, most, ok := c.Bounds()
-		if rise := uint64(slices.Max(values)) - uint64(slices.Min(values)); ok != (rise <= math.MaxInt64) {
-			t.Fatalf("%v: bounds %t", values, ok)
-		}
-		if ok && (least != slices.Min(values) || most != slices.Max(values)) {
-			t.Fatalf("%v lie in [%d, %d]", values, least, most)
+		least, most := slices.Min(values), slices.Max(values)
+		wraps := uint64(most)-uint64(least) > math.MaxInt64
+		for _, bound := range [][2]int64{{least, most}, {least, math.MaxInt64}, {math.MinInt64, most}, {least + 1, most}, {least, most - 1}, {least - 1, most + 1}} {
+			if want := bound[0] <= least && most <= bound[1] && !wraps; c.Within(bound[0], bound[1]) != want {
+				t.Fatalf("%v within %v: %t", values, bound, !want)
+			}
 		}
 	}
 	for _, w := range []uint8{0, 1, 2, 4, 8} {

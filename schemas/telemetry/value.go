@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"errors"
+	"math"
 
 	"github.com/ntegral/ntegral/schemas/unit"
 )
@@ -147,24 +148,26 @@ func parsed(err error) Reason {
 // CheckValue holds the same bounds against a value that is already an integer,
 // as it comes from a record that somebody else wrote.
 func CheckValue(m Metric, k Kind, v int64) Reason {
-	if v < 0 {
+	switch {
+	case v < 0:
 		return Negative
-	}
-	switch metrics[m].quantity {
-	case power:
-		if v > int64(MaxPower(k)) {
-			return OutOfRange
-		}
-	case energy:
-		if v > maxCounter*int64(unit.Joule) {
-			return OutOfRange
-		}
-	case ratio:
-		if v > int64(unit.One) {
-			return OutOfRange
-		}
+	case v > MaxValue(m, k):
+		return OutOfRange
 	}
 	return Accepted
+}
+
+// MaxValue is the largest value that CheckValue accepts; the smallest is 0.
+func MaxValue(m Metric, k Kind) int64 {
+	switch metrics[m].quantity {
+	case power:
+		return int64(MaxPower(k))
+	case energy:
+		return maxCounter * int64(unit.Joule)
+	case ratio:
+		return int64(unit.One)
+	}
+	return math.MaxInt64
 }
 
 // CheckTime refuses a reading's time before 2000 or more than maxSkew after
