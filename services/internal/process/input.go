@@ -265,23 +265,24 @@ func unknownType(r *kgo.Record) error {
 	return fmt.Errorf("%w: event type %.100q", record.ErrMalformed, eventType(r))
 }
 
-// eventTypes are those that inputs may carry; looking one up costs no string.
-var eventTypes = map[string]string{
-	record.TypeSamples: record.TypeSamples, record.TypeSeal: record.TypeSeal, record.TypePlacement: record.TypePlacement,
-	record.TypeDevice: record.TypeDevice, record.TypeRate: record.TypeRate,
-	record.TypeReconciliation: record.TypeReconciliation, record.TypeCorrection: record.TypeCorrection,
-}
-
-// eventType is record.TypeOf without a copy of the headers.
+// eventType is record.TypeOf without a copy of the headers, and of known types without
+// one of their name.
 func eventType(r *kgo.Record) string {
 	for i := range r.Headers {
 		if r.Headers[i].Key != "ce_type" {
 			continue
 		}
-		if known, ok := eventTypes[string(r.Headers[i].Value)]; ok {
-			return known
+		for _, known := range eventTypes {
+			if string(r.Headers[i].Value) == known {
+				return known
+			}
 		}
 		return string(r.Headers[i].Value)
 	}
 	return ""
+}
+
+// eventTypes are those that inputs may carry, the most frequent one first.
+var eventTypes = [...]string{
+	record.TypeSamples, record.TypeSeal, record.TypePlacement, record.TypeDevice, record.TypeRate, record.TypeReconciliation, record.TypeCorrection,
 }
