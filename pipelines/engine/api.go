@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"unique"
 
 	"github.com/ntegral/ntegral/pipelines/attribution"
 	"github.com/ntegral/ntegral/pipelines/meter"
@@ -128,9 +129,20 @@ func (e *Engine) ApplyDevice(d *telemetry.Device) {
 		known = &attribution.Device{}
 		n.devices[d.ID] = known
 	}
-	known.Device = *d
+	known.Device = shared(d)
+	known.Device.Node = n.id
 	known.Readings.MaxPower = int64(telemetry.MaxPower(d.Kind))
 	n.tree, n.holding = nil, nil
+}
+
+// shared is a device in whose descriptions the memory of texts is that of all devices
+// which have the same.
+func shared(d *telemetry.Device) telemetry.Device {
+	own := *d
+	for _, s := range []*string{&own.Model, &own.Parent, &own.Provider, &own.Region, &own.Zone, &own.InstanceType, &own.Cluster, &own.Tenant} {
+		*s = unique.Make(*s).Value()
+	}
+	return own
 }
 
 // ApplyPlacement takes a version of a placement.

@@ -78,7 +78,7 @@ func (k *seat) advance(s *meter.Series, state *axisState, times []int64) bool {
 func (a *axis) renew(n, more int) {
 	keep := min(n+n/4+16, len(a.times))
 	a.base += len(a.times) - keep
-	a.times = append(make([]int64, 0, 2*keep+more), a.times[len(a.times)-keep:]...)
+	a.times = append(make([]int64, 0, keep+keep/4+more), a.times[len(a.times)-keep:]...)
 }
 
 // join moves s to an axis that has the record's times already, if s has the same

@@ -101,7 +101,7 @@ func (e *Engine) note(n *node, reason telemetry.Reason, detail string, count int
 // maxClosing bounds how many windows of nodes a step closes, and so its memory:
 // a placement that began months before the first reading closes as many windows
 // as there are in them. The rest follows in the next steps.
-const maxClosing = 16_384
+const maxClosing = 4096
 
 // closable returns up to which edge the step may close n's windows, and takes
 // them off the step's budget.

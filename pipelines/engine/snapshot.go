@@ -220,7 +220,8 @@ func (f *fields) part(n *node, kind uint64, u *unpacker) error {
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrState, err)
 		}
-		d := &attribution.Device{Device: device}
+		d := &attribution.Device{Device: shared(&device)}
+		d.Node = n.id
 		d.Readings.MaxPower = int64(telemetry.MaxPower(d.Kind))
 		for _, s := range deviceSeries(d) {
 			f.series(s)

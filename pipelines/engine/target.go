@@ -13,12 +13,12 @@ import (
 type target struct {
 	kind    telemetry.Kind
 	metric  telemetry.Metric
+	counts  bool          // series is a counter of anything else than energy
+	brief   bool          // it is not kept, nor is the seat
 	most    int64         // what a reading may be
 	series  *meter.Series // nil: shows presence only
 	counter *meter.Meter  // of energy series: the meter, whose rungs depend on each other
-	counts  bool          // series is a counter of anything else
 	seat    seat          // of the series
-	brief   bool          // it is not kept, nor is the seat
 }
 
 // column is the target of a record's column, kept because the next record of

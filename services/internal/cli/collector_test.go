@@ -14,7 +14,7 @@ func TestCollectorPercent(t *testing.T) {
 		{1 << 30, 100},
 		{2 << 30, 50},
 		{3 << 30, 33},
-		{64 << 30, 25},
+		{64 << 30, 15},
 	} {
 		if got := collectorPercent(tc.live); got != tc.want {
 			t.Errorf("%d MiB live: got %d, want %d", tc.live>>20, got, tc.want)

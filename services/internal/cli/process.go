@@ -33,7 +33,7 @@ func (a *app) processor() *cobra.Command {
 // collectorHeadroom less is left to grow into.
 const (
 	collectorMost     = 200
-	collectorLeast    = 25
+	collectorLeast    = 15
 	collectorHeadroom = 1 << 30 // bytes
 	collectorInterval = 2 * time.Second
 )
