@@ -29,12 +29,22 @@ func (c *dictionaryColumn) place(s string) *entry {
 	return &c.known[(int(s[len(s)-1])+len(s))%len(c.known)]
 }
 
-// append appends a column of rows, which are all rows of a part. The builder would
-// keep the strings of all parts before, and write them with each.
-func (c *dictionaryColumn) append(rows []Row, of func(*Row) *string) error {
+// begin begins a part. The builder would keep the strings of all parts before, and
+// write them with each.
+func (c *dictionaryColumn) begin() {
 	c.builder.ResetFull()
 	clear(c.known[:])
 	c.indices = c.indices[:0]
+}
+
+// end ends a part.
+func (c *dictionaryColumn) end() {
+	c.flush()
+	clear(c.known[:]) // they would keep the strings
+}
+
+// append appends a column of some rows of a part.
+func (c *dictionaryColumn) append(rows []Row, of func(*Row) *string) error {
 	for i := range rows {
 		s := *of(&rows[i])
 		e := c.place(s)
@@ -48,8 +58,6 @@ func (c *dictionaryColumn) append(rows []Row, of func(*Row) *string) error {
 		}
 		e.text, e.index = s, 1+c.builder.GetValueIndex(c.builder.Len()-1)
 	}
-	c.flush()
-	clear(c.known[:]) // they would keep the strings
 	return nil
 }
 

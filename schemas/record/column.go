@@ -41,7 +41,7 @@ func PackColumn(dst []byte, values []int64) (Column, []byte) {
 	for _, v := range values {
 		offset := uint64(v) - uint64(c.Base)
 		most = max(most, offset)
-		if c.Scale == 0 || offset%c.Scale != 0 {
+		if c.Scale == 0 || c.Scale > 1 && offset%c.Scale != 0 {
 			c.Scale = greatestDivisor(c.Scale, offset)
 		}
 	}
