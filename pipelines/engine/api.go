@@ -135,8 +135,8 @@ func (e *Engine) ApplyDevice(d *telemetry.Device) {
 	n.tree, n.holding = nil, nil
 }
 
-// shared is a device in whose descriptions the memory of texts is that of all devices
-// which have the same.
+// shared is a device whose texts lie in the memory of equal ones, of devices that were
+// read about the same time: most are those of all.
 func shared(d *telemetry.Device) telemetry.Device {
 	own := *d
 	for _, s := range []*string{&own.Model, &own.Parent, &own.Provider, &own.Region, &own.Zone, &own.InstanceType, &own.Cluster, &own.Tenant} {
@@ -228,8 +228,8 @@ func (e *Engine) SkipWindows() {
 	e.finish()
 }
 
-// inOrder puts the touched nodes into an order that a restart repeats: those left
-// over by the last step by ID, then as they came.
+// inOrder puts the touched nodes into an order that a restart repeats: those that were
+// left over by ID, then as they came.
 func (e *Engine) inOrder() {
 	if e.unordered {
 		slices.SortFunc(e.touched, byID)

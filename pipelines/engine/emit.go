@@ -6,7 +6,7 @@ import (
 	"github.com/ntegral/ntegral/schemas/telemetry"
 )
 
-// mention lists a node for the end of the step.
+// mention lists a node for when windows are closed next.
 func (e *Engine) mention(n *node) {
 	if !n.mentioned {
 		n.mentioned = true
@@ -16,7 +16,7 @@ func (e *Engine) mention(n *node) {
 
 // touch says that an event is about to change figures of n from time from on.
 // Rows that are out for windows from there on are computed once more from the
-// state as it is, so that the step's end can write the difference.
+// state as it is, so that the difference can be written when windows are closed next.
 func (e *Engine) touch(n *node, from int64) {
 	e.mention(n)
 	if n.emitted == never || from >= n.emitted || !n.known() {
@@ -101,6 +101,8 @@ func (e *Engine) note(n *node, reason telemetry.Reason, detail string, count int
 // maxClosing bounds how many windows of nodes a step closes, and so its memory:
 // a placement that began months before the first reading closes as many windows
 // as there are in them. The rest follows in the next steps.
+//
+// Another number needs another StateVersion: recovery closes what the step had closed.
 const maxClosing = 4096
 
 // closable returns up to which edge the step may close n's windows, and takes

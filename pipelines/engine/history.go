@@ -25,7 +25,7 @@ func (n *node) packedTo() int64 {
 	return never
 }
 
-// maxBlocks bounds how many blocks a step makes of a node's readings. A block
+// maxBlocks bounds how many blocks are made of a node's readings at a time. A block
 // that is as long as the windows of a whole step would be kept, and its windows
 // be restated, for long.
 const maxBlocks = 64
@@ -312,7 +312,7 @@ func (f *fields) offsets(values []int64, count int, scale int64) []int64 {
 	var wide [wordBytes]byte
 	width := int(f.byte())
 	b := f.take(width * count)
-	if width > wordBytes || f.bad {
+	if width < 1 || width > wordBytes || f.bad {
 		f.bad = true
 		return values
 	}

@@ -30,7 +30,7 @@ func TestUnpackIsPackBackwards(t *testing.T) {
 		n.countersOf("a/p")
 		type readings struct{ times, values []int64 }
 		want := map[*meter.Series]readings{}
-		scales := []int64{1, 1000, 10_000, 7_000_000}
+		scales := []int64{1, 1000, 10_000, 7_000_000, 300_000_007, 1 << 33}
 		for _, s := range seriesOf(n) {
 			scale, step := scales[r.IntN(len(scales))], 1+r.Int64N(40)
 			for at := r.Int64N(60); at < 1800; at += step {

@@ -35,7 +35,7 @@ type node struct {
 	frontier    int64 // up to which placements without an end hold
 	heard       int64 // partition time when the node's last record came
 	closeTo     int64 // windows up to here are closed
-	emitted     int64 // windows up to here had their rows out before this step
+	emitted     int64 // windows up to here have their rows out, or among the step's
 	floor       int64 // windows before this can no longer be computed
 	settled     int64 // the floor when the run of reconciliation began that counts
 

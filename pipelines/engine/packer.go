@@ -136,7 +136,8 @@ func appendOffsets[T int32 | int64](b []byte, units []T, base, scale int64) []by
 		least, most = min(least, u), max(most, u)
 	}
 	b = binary.AppendVarint(b, base+int64(least)*scale)
-	width := (bits.Len64(uint64(int64(most)-int64(least))) + 7) / 8
+	// A byte at least, so that a block has no more readings than bytes, whoever made it.
+	width := (bits.Len64(uint64(int64(most)-int64(least))|1) + 7) / 8
 	if width > 4 {
 		width = 8
 	}

@@ -9,9 +9,7 @@ import (
 )
 
 // columnBuffer holds the accepted readings of a column that has others, or of one
-// that does not fit its series as it is. Columns go from hand to hand as two slices: as a struct, which is copied by 16 bytes
-// right after it was written by 8, each waited until all earlier writes had
-// reached the cache, a seventh of all time.
+// that does not fit its series as it is.
 type columnBuffer struct {
 	times, values []int64
 }

@@ -115,7 +115,8 @@ func (v *Values) place(c *record.Column) (first, factor int64, ok bool) {
 }
 
 // narrowColumn writes the values of a column into dst, as long as it is, and reports
-// whether all fit. Neither factor nor offsets exceed 32 bits, so that nothing wraps.
+// whether all fit. Neither factor nor offsets exceed 32 bits, so that what wraps, from a
+// base near the end of what there is, comes out far below what fits.
 func narrowColumn(dst []int32, c *record.Column, first, factor int64) bool {
 	rest := int64(0)
 	b := c.Offsets

@@ -34,6 +34,8 @@ func BenchmarkCheckpoint(b *testing.B) {
 // blockFactory makes tallies whose snapshots are blocks of zeros.
 type blockFactory struct{ size int }
 
+func (blockFactory) CloseAfter() int { return 1 << 30 }
+
 func (f blockFactory) New() core { return &block{tally{}, f.size} }
 
 func (f blockFactory) Restore(func() ([]byte, error)) (core, error) { return f.New(), nil }
@@ -92,7 +94,7 @@ func BenchmarkSteps(b *testing.B) {
 		s := openWith(b, env)
 		s.inputs.close()
 		var err error
-		if s.inputs, err = openInputs(r.cfg.Kafka, nil, 0, record.Offsets{}); err != nil {
+		if s.inputs, err = openInputs(env, nil, 0, record.Offsets{}); err != nil {
 			b.Fatal(err)
 		}
 		s.core = env.cores.New()

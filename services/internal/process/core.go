@@ -46,9 +46,15 @@ type events interface {
 type coreFactory interface {
 	New() core
 	Restore(next func() ([]byte, error)) (core, error)
+	// CloseAfter is the weight of samples after which windows are closed within a step.
+	// The steps of a recovery close them at the same records, so this is no setting,
+	// and another number needs another engine.StateVersion.
+	CloseAfter() int
 }
 
 type engineFactory struct{ cfg engine.Config }
+
+func (engineFactory) CloseAfter() int { return 2 << 20 }
 
 func (f engineFactory) New() core { return engine.New(f.cfg) }
 

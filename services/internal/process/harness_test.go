@@ -70,8 +70,6 @@ func newRig(t testing.TB, b *kafkatest.Broker, partitions int) *rig {
 }
 
 // environment is what tasks need when they run without a group.
-func init() { closeBytes = 1000 }
-
 func (r *rig) environment(cfg Config) *environment {
 	set := Settings{Logger: kafkatest.Logger(r.t)}
 	return &environment{cfg: cfg, set: set.withDefaults(), cores: tallyFactory{pad: 1 << 10}, partitions: r.partitions, metrics: newMetrics()}
@@ -247,7 +245,7 @@ func (r *rig) check() {
 // checkOrder applies the input of every step once more and compares digests.
 func (r *rig) checkOrder(task int32, steps []*commitlog.Step) {
 	r.t.Helper()
-	in, err := openInputs(r.cfg.Kafka, kafkatest.Logger(r.t), task, record.Offsets{})
+	in, err := openInputs(r.environment(r.cfg), kafkatest.Logger(r.t), task, record.Offsets{})
 	if err != nil {
 		r.t.Fatal(err)
 	}

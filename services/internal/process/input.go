@@ -21,7 +21,8 @@ import (
 type inputs struct {
 	task    int32
 	at      record.Offsets // reached: what the next commit will say
-	applied int            // bytes of samples of this step since windows were closed
+	most    int            // see coreFactory.CloseAfter
+	applied int            // weight of this step's samples since windows were closed
 	decoder record.SamplesDecoder
 	refused func(*kgo.Record, telemetry.Reason, error)
 
@@ -37,8 +38,8 @@ const sideWait = 5 * time.Second
 const sampleFetch = 1 << 20
 
 // openInputs makes readers that continue at the given offsets.
-func openInputs(cfg kafka.Config, logger *slog.Logger, task int32, at record.Offsets) (*inputs, error) {
-	in := &inputs{task: task, at: at}
+func openInputs(env *environment, logger *slog.Logger, task int32, at record.Offsets) (*inputs, error) {
+	in := &inputs{task: task, at: at, most: env.cores.CloseAfter()}
 	for _, o := range []struct {
 		reader    **kafka.Reader
 		topic     string
@@ -52,7 +53,7 @@ func openInputs(cfg kafka.Config, logger *slog.Logger, task int32, at record.Off
 		{&in.rates, record.Rates, 0, at.Rates, []kgo.Opt{kgo.FetchMaxWait(sideWait)}},
 		{&in.corrections, record.Corrections, task, at.Corrections, []kgo.Opt{kgo.FetchMaxWait(sideWait)}},
 	} {
-		reader, err := kafka.NewReader(cfg, logger, o.topic, o.partition, o.offset, o.opts...)
+		reader, err := kafka.NewReader(env.cfg.Kafka, logger, o.topic, o.partition, o.offset, o.opts...)
 		if err != nil {
 			in.close()
 			return nil, err
@@ -195,38 +196,36 @@ func (in *inputs) applyCorrection(to events, r *kgo.Record) {
 // has come that windows should be closed before the step ends.
 func (in *inputs) applySamples(to events, r *kgo.Record) (much bool) {
 	in.at.Samples = r.Offset + 1
-	in.applied += len(r.Value)
-	if much = in.applied >= closeBytes; much {
+	// Columns that stand still have more readings than bytes.
+	in.applied += max(len(r.Value), in.applySample(to, r))
+	if much = in.applied >= in.most; much {
 		in.applied = 0
 	}
-	in.applySample(to, r)
 	return much
 }
 
-// closeBytes is how many bytes of samples a step applies before it closes windows.
-// The steps of a recovery close them at the same records, so this is no setting.
-// Tests have smaller records.
-var closeBytes = 2 << 20
-
-func (in *inputs) applySample(to events, r *kgo.Record) {
+// applySample returns how many readings the record has.
+func (in *inputs) applySample(to events, r *kgo.Record) (readings int) {
 	switch eventType(r) {
 	case record.TypeSamples:
 		batch, err := in.decoder.Decode(r.Value)
 		if err != nil {
 			in.refuse(r, err)
-			return
+			return 0
 		}
 		to.ApplySamples(batch)
+		return batch.Readings()
 	case record.TypeSeal:
 		seal, err := record.DecodeSeal(r.Value)
 		if err != nil {
 			in.refuse(r, err)
-			return
+			return 0
 		}
 		to.ApplySeal(seal)
 	default:
 		in.refuse(r, unknownType(r))
 	}
+	return 0
 }
 
 // replay applies what a step of an earlier epoch had applied.

@@ -60,7 +60,7 @@ func (s *session) takeOver(ctx context.Context, found bool) error {
 			return fmt.Errorf("begin task: %w", err)
 		}
 	}
-	s.inputs, err = openInputs(t.env.cfg.Kafka, t.logger, t.id, s.start)
+	s.inputs, err = openInputs(t.env, t.logger, t.id, s.start)
 	if err != nil {
 		return err
 	}

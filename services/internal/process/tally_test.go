@@ -30,6 +30,9 @@ type tallyState struct {
 
 type tallyFactory struct{ pad int }
 
+// CloseAfter is some of the tests' records.
+func (tallyFactory) CloseAfter() int { return 1000 }
+
 func (f tallyFactory) New() core {
 	return &tally{state: tallyState{Pad: make([]byte, f.pad)}, rows: map[fact.Key]fact.Sums{}}
 }

@@ -13,7 +13,7 @@ final class Samples {
         /** The values at so many times. */
         long[] values(int n) {
             long[] values = new long[n];
-            int width = offsets.limit() / n;
+            int width = n == 0 ? 0 : offsets.limit() / n;
             for (int i = 0; i < n; i++) {
                 long offset = switch (width) {
                     case 1 -> offsets.get(i) & 0xff;
