@@ -204,10 +204,13 @@ type scratch struct {
 	numbers  [tile]uint64
 }
 
-// appendColumn appends a number of each row to its column.
-func appendColumn[T any](to interface {
+// column takes numbers, all of them valid where valid is nil.
+type column[T any] interface {
 	AppendValues(values []T, valid []bool)
-}, values *[tile]T, rows []Row, of func(*Row) T) {
+}
+
+// appendColumn appends a number of each row to its column.
+func appendColumn[T any](to column[T], values *[tile]T, rows []Row, of func(*Row) T) {
 	for i := range rows {
 		values[i] = of(&rows[i])
 	}
