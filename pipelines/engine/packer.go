@@ -17,9 +17,11 @@ type packer struct {
 	rooms  []meter.Values    // where the values of each of the node's series begin
 }
 
+// energyKind is the kind of the first of a device's series, the energy counter.
+const energyKind = 0
+
 // Kinds beside those of a device's series.
 const (
-	energyKind   = 0 // of a device's: the energy counter
 	activityKind = seriesOfDevice + iota
 	counterKind
 	numKinds
