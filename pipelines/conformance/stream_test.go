@@ -147,6 +147,9 @@ func (s *stream) record(node string, readings []telemetry.Reading, takenIn int64
 	if s.r.IntN(20) == 0 {
 		s.engine.ApplySamples(decoded)
 	}
+	if s.r.IntN(4) == 0 {
+		s.engine.CloseWindows()
+	}
 	s.endStep(0.2)
 }
 
