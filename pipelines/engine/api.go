@@ -207,7 +207,7 @@ func (e *Engine) SkipStep() {
 
 // CloseWindows closes windows within a step, as its end would; their rows go out with
 // the step's. A step that brings hours of readings then holds minutes of them at a
-// time, for which memory is there already and in the cache: a quarter less CPU time.
+// time, for which memory is there already and in the cache (ADR 0012).
 func (e *Engine) CloseWindows() {
 	e.inOrder()
 	for _, n := range e.touched {

@@ -11,8 +11,8 @@
 // far. It holds by construction: before an event changes anything that reaches
 // into windows whose rows are out, those rows are computed once more from the
 // state as it is ("touch"); when windows are closed next, at the step's end at the
-// latest, they are computed from the state as it has become, and the difference goes out. Nothing that was written has
-// to be kept. How far back an event can reach follows from the horizon and the
+// latest, they are computed from the state as it has become, and the difference goes
+// out. Nothing that was written has to be kept. How far back an event can reach follows from the horizon and the
 // readings that are there, so those before that are forgotten ("trim"). Windows
 // before that are never written again but by a correction, whose figures come
 // from a Past: an engine that has read everything once more (see correct.go).

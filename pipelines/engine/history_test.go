@@ -89,11 +89,27 @@ func begins(s *meter.Series) int64 {
 	return s.Times[0]
 }
 
-// FuzzBlock: no block panics or gives columns of different lengths.
+// FuzzBlock: no block panics, also where its node takes it, or gives columns of
+// different lengths.
 func FuzzBlock(f *testing.F) {
-	f.Add([]byte{2, 2, 0, 1, 0})
-	f.Add([]byte{0, 1, 'x', 7, 4, 2, 0, 1, 2, 2, 14, 5, 1, 2, 2})
+	seeds := [][]byte{
+		{2, 2, 0, 1, 0, 1, 0},        // power
+		{1, 4, 2, 0, 1, 14, 2, 1, 3}, // energy
+		{0, 1, 'x', 7, 4, 2, 0, 1, 2, 2, 1, 0, 0, 0, 15, 5, 1, 4, 3, 1, 2, 3, 4, 5, 6}, // activity, another ratio of it at equal times
+	}
+	for _, seed := range seeds {
+		if !new(unpacker).each(seed, func(string, int, int, []int64, []int64) bool { return true }) {
+			f.Fatalf("%v is no block", seed)
+		}
+		f.Add(seed)
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
+		e := New(DefaultConfig())
+		e.ApplyDevice(&telemetry.Device{Node: "n", Kind: telemetry.KindWall})
+		e.ApplyDevice(&telemetry.Device{Node: "n", ID: "a", Kind: telemetry.KindGPU})
+		if n := e.nodes["n"]; n.fitsBlock(new(unpacker), data) {
+			n.unpack(data)
+		}
 		readings := 0
 		new(unpacker).each(data, func(key string, place, kind int, times, values []int64) bool {
 			if len(times) != len(values) || place < 0 || kind < 0 || kind >= numKinds {

@@ -72,7 +72,7 @@ func (p *packer) begin(forget bool) {
 // entry packs the first count readings of a series and forgets them. An entry
 // is 1 + place × numKinds + kind, count × 2 + whether its times are those
 // of the entry of its kind before it, the times if not, and values: a scale, a base,
-// and how far they are from it (see offsets). Of counters these are differences.
+// and how far they are from it (see appendOffsets). Of counters these are differences.
 func (p *packer) entry(place, kind int, s *meter.Series, count int) {
 	if count <= 0 {
 		return

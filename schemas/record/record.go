@@ -213,13 +213,12 @@ func (f field) sints(dst []int64) ([]int64, error) {
 	return dst, malformed("wire type")
 }
 
-func appendText[T ~string | ~[]byte](b []byte, n protowire.Number, s T) []byte {
-	if len(s) == 0 {
+func appendText(b []byte, n protowire.Number, s string) []byte {
+	if s == "" {
 		return b
 	}
 	b = protowire.AppendTag(b, n, protowire.BytesType)
-	b = protowire.AppendVarint(b, uint64(len(s)))
-	return append(b, s...)
+	return protowire.AppendString(b, s)
 }
 
 func appendUint(b []byte, n protowire.Number, v uint64) []byte {

@@ -67,7 +67,9 @@ func (s *SampleBatch) Append(b []byte) []byte {
 		if c.Values.Scale != 1 {
 			m = appendUint(m, 6, c.Values.Scale)
 		}
-		m = appendText(m, 7, c.Values.Offsets)
+		if len(c.Values.Offsets) > 0 {
+			m = appendMessage(m, 7, c.Values.Offsets)
+		}
 		b = appendMessage(b, 4, m)
 	}
 	return b
