@@ -92,44 +92,31 @@ func (p *packer) entry(place, kind int, s *meter.Series, count int) {
 		p.b = appendSteps(p.b, times)
 		p.axes[kind] = times
 	}
-	units, base, scale, ok := values.Units()
-	p.b = binary.AppendUvarint(p.b, uint64(scale))
-	switch {
-	case kind == energyKind:
-		p.values = values.AppendTo(p.values[:0], 0, count)
-		p.b = binary.AppendVarint(p.b, p.values[0])
-		p.b = appendOffsets(p.b, differences(p.values, scale), 0, 1)
-	case ok:
-		p.b = appendOffsets(p.b, units[:count], base, scale)
-	default:
-		p.values = values.AppendTo(p.values[:0], 0, count)
-		p.b = appendOffsets(p.b, p.values, 0, 1)
-	}
+	p.pack(kind, values.Packed(count), count)
 }
 
-// differences turns values into those between neighbours, in place.
-func differences(values []int64, scale int64) []int64 {
-	n := len(values) - 1
-	switch scale { // by a constant a division is a multiplication
-	case 10_000:
-		for i := range n {
-			values[i] = (values[i+1] - values[i]) / 10_000
-		}
-	case 1000:
-		for i := range n {
-			values[i] = (values[i+1] - values[i]) / 1000
-		}
-	default:
-		for i := range n {
-			values[i] = values[i+1] - values[i]
-		}
+// pack writes the values of an entry.
+func (p *packer) pack(kind int, v meter.Packed, count int) {
+	p.b = binary.AppendUvarint(p.b, uint64(v.Scale))
+	if kind != energyKind && (v.Width == 1 || v.Width == 2) { // as they are is as well
+		p.b = append(append(binary.AppendVarint(p.b, v.Base), v.Width), v.Offsets...)
+		return
 	}
-	return values[:n]
+	p.values = v.AppendOffsets(p.values[:0], count)
+	if kind != energyKind {
+		p.b = appendOffsets(p.b, p.values, v.Base, int64(v.Scale))
+		return
+	}
+	p.b = binary.AppendVarint(p.b, v.Base+p.values[0]*int64(v.Scale))
+	for i := range count - 1 {
+		p.values[i] = p.values[i+1] - p.values[i]
+	}
+	p.b = appendOffsets(p.b, p.values[:count-1], 0, 1)
 }
 
 // appendOffsets writes numbers that are base + scale × a unit: the least one, how
 // many bytes the others take, and how many units each is above it.
-func appendOffsets[T int32 | int64](b []byte, units []T, base, scale int64) []byte {
+func appendOffsets(b []byte, units []int64, base, scale int64) []byte {
 	if len(units) == 0 {
 		return b
 	}
@@ -137,9 +124,9 @@ func appendOffsets[T int32 | int64](b []byte, units []T, base, scale int64) []by
 	for _, u := range units {
 		least, most = min(least, u), max(most, u)
 	}
-	b = binary.AppendVarint(b, base+int64(least)*scale)
+	b = binary.AppendVarint(b, base+least*scale)
 	// A byte at least, so that a block has no more readings than bytes, whoever made it.
-	width := (bits.Len64(uint64(int64(most)-int64(least))|1) + 7) / 8
+	width := (bits.Len64(uint64(most-least)|1) + 7) / 8
 	if width > 4 {
 		width = 8
 	}
@@ -167,7 +154,7 @@ func appendOffsets[T int32 | int64](b []byte, units []T, base, scale int64) []by
 		}
 	case 8:
 		for i, u := range units {
-			binary.LittleEndian.PutUint64(b[at+8*i:], uint64(int64(u)-int64(least)))
+			binary.LittleEndian.PutUint64(b[at+8*i:], uint64(u-least))
 		}
 	}
 	return b[:at+width*len(units)]

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/ntegral/ntegral/pipelines/engine"
+	"github.com/ntegral/ntegral/pipelines/meter"
 )
 
 // stateOf returns a snapshot in the middle of an estate's events.
@@ -44,6 +45,16 @@ func TestRestoreRefusesBrokenState(t *testing.T) {
 	if _, err := engine.Restore(engine.DefaultConfig(), chunkReader(cut(after(8, 0), 7))); err != nil {
 		t.Fatalf("the node that entries below belong to is broken itself: %v", err)
 	}
+	// counters are entry 9 with one series, of the first count, and the end.
+	counters := func(series ...byte) []byte {
+		payload := slices.Concat([]byte{0}, series, make([]byte, meter.NumCounts-1))
+		return slices.Concat([]byte{9, byte(len(payload))}, payload, []byte{8, 0})
+	}
+	for _, sound := range [][]byte{{4, 2, 0, 0, 1, 1, 0, 0}, {2, 2, 0, 1, 0}, {2, 2, 0, 1, 8, 0, 0, 0, 0, 0, 0, 0, 0}} {
+		if _, err := engine.Restore(engine.DefaultConfig(), chunkReader(cut(after(counters(sound...)...), 7))); err != nil {
+			t.Fatalf("what entries below are like is broken itself: %v", err)
+		}
+	}
 	for _, tc := range []struct {
 		name  string
 		state []byte
@@ -61,8 +72,14 @@ func TestRestoreRefusesBrokenState(t *testing.T) {
 		{"history at a place of no size", after(10, 6, 0, 0, 0, 0, 0, 0, 8, 0)},
 		{"history at a place cut short", after(10, 5, 0, 0, 0, 0, 1, 8, 0)},
 		{"placement without node's name", after(6, 0)},
-		{"counter with two readings at one time", after(9, 12, 0, 2, 2, 0, 1, 0, 0, 0, 0, 0, 0, 0, 8, 0)},
-		{"counter with a negative reading", after(9, 10, 0, 1, 2, 1, 0, 0, 0, 0, 0, 0, 8, 0)},
+		{"counter with two readings at one time", after(counters(4, 2, 1, 0, 1, 1, 0, 0)...)},
+		{"counter with a negative reading", after(counters(2, 2, 1, 1, 0)...)},
+		{"counter with a negative second reading", after(counters(4, 2, 0, 1, 1, 1, 1, 0)...)},
+		{"counter on times that are not there", after(counters(3, 0, 1, 0)...)},
+		{"counter of a strange scale", after(counters(4, 2, 0, 0, 3, 1, 0, 0)...)},
+		{"counter of three bytes", after(counters(2, 2, 0, 1, 3, 0, 0, 0)...)},
+		{"counter of eight bytes from a base", after(counters(2, 2, 2, 1, 8, 0, 0, 0, 0, 0, 0, 0, 0)...)},
+		{"counter with more times than bytes", after(counters(200, 1, 2)...)},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if _, err := engine.Restore(engine.DefaultConfig(), chunkReader(cut(tc.state, 7))); !errors.Is(err, engine.ErrState) {

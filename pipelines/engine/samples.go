@@ -74,6 +74,9 @@ func (e *Engine) judgeAxes(b *record.SampleBatch, oldest int64) {
 func (e *Engine) applyColumn(n *node, b *record.SampleBatch, c *record.SeriesColumn, target *target, oldest int64) int64 {
 	times, values := b.Axes[c.Axis], []int64(nil)
 	axis := &e.axes[c.Axis]
+	if e.appendPlain(n, target, axis, times, &c.Values) {
+		return times[len(times)-1]
+	}
 	whole := axis.sound && c.Values.Within(0, target.most)
 	if !whole {
 		times, values = e.sift(n, b, c, target, oldest)
@@ -81,13 +84,7 @@ func (e *Engine) applyColumn(n *node, b *record.SampleBatch, c *record.SeriesCol
 	if len(times) == 0 {
 		return never
 	}
-	if !whole || !axis.seen {
-		for _, t := range times {
-			e.see(n, t)
-		}
-		axis.seen = axis.seen || whole
-	}
-	e.result.Readings += uint64(len(times))
+	e.seeAll(n, axis, times, whole)
 	switch {
 	case target.series == nil:
 	case whole && e.atEnd(target, times[0]):
@@ -104,6 +101,31 @@ func (e *Engine) applyColumn(n *node, b *record.SampleBatch, c *record.SeriesCol
 		newest = slices.Max(times)
 	}
 	return newest
+}
+
+// appendPlain is what happens to almost every column: it is appended as it is, and
+// changes nothing that is out. False: it is for others to take.
+func (e *Engine) appendPlain(n *node, t *target, axis *axisState, times []int64, values *record.Column) bool {
+	if !axis.sound || values.Base < 0 || t.series == nil || !e.atEnd(t, times[0]) ||
+		n.emitted != never && !e.harmless(n, t) || !t.series.Values.Stage(values, t.most) {
+		return false
+	}
+	e.seeAll(n, axis, times, true)
+	e.fresh = true
+	t.extend(axis, times)
+	t.series.Values.Commit(values)
+	return true
+}
+
+// seeAll notes that readings were accepted; whole are all of their axis.
+func (e *Engine) seeAll(n *node, axis *axisState, times []int64, whole bool) {
+	if !whole || !axis.seen {
+		for _, t := range times {
+			e.see(n, t)
+		}
+		axis.seen = axis.seen || whole
+	}
+	e.result.Readings += uint64(len(times))
 }
 
 // sift returns the readings of a column that are accepted and refuses the
@@ -143,15 +165,18 @@ func (e *Engine) append(n *node, t *target, axis *axisState, times []int64, valu
 	if n.emitted != never && !e.harmless(n, t) {
 		e.touchFrom(n, t, times[0], values.At(0))
 	}
+	t.extend(axis, times)
+	e.batch.values = values.AppendTo(e.batch.values[:0])
+	t.series.Values.Append(e.batch.values)
+}
+
+// extend appends the times of a record's axis to those of the series.
+func (t *target) extend(axis *axisState, times []int64) {
 	if t.brief {
 		t.series.Times = append(t.series.Times, times...)
-	} else {
-		t.seat.extend(t.series, axis, times)
+		return
 	}
-	if !t.series.Values.AppendColumn(values) {
-		e.batch.values = values.AppendTo(e.batch.values[:0])
-		t.series.Values.Append(e.batch.values)
-	}
+	t.seat.extend(t.series, axis, times)
 }
 
 // harmless reports whether readings behind those of a series certainly change

@@ -15,7 +15,7 @@ import (
 )
 
 // StateVersion names the encoding of snapshots; another one is not read.
-const StateVersion = 6
+const StateVersion = 7
 
 // ErrState says that a snapshot cannot be read.
 var ErrState = errors.New("malformed engine state")
@@ -70,25 +70,26 @@ func (n *node) write(w *stateWriter) {
 		b = binary.AppendVarint(binary.AppendVarint(b, s.From), s.To)
 	}
 	w.entry(entryNode, b)
+	var series seriesWriter
 	for _, id := range sortedKeys(n.devices) {
 		d := n.devices[id]
 		b = appendBytes(b[:0], record.AppendDevice(nil, &d.Device))
 		for _, s := range deviceSeries(d) {
-			b = appendSeries(b, s)
+			b = series.append(b, s)
 		}
 		w.entry(entryDevice, b)
 	}
 	for _, key := range sortedKeys(n.activity) {
 		b = appendString(b[:0], key)
 		for _, s := range n.activity[key].Series() {
-			b = appendSeries(b, s)
+			b = series.append(b, s)
 		}
 		w.entry(entryActivity, b)
 	}
 	for _, key := range sortedKeys(n.counters) {
 		b = appendString(b[:0], key)
 		for _, s := range n.counters[key].Series() {
-			b = appendSeries(b, s)
+			b = series.append(b, s)
 		}
 		w.entry(entryCounters, b)
 	}
@@ -120,19 +121,26 @@ func deviceSeries(d *attribution.Device) [seriesOfDevice]*meter.Series {
 	}
 }
 
-// appendSeries writes times as differences of differences and values as
-// differences, so that an even series takes little more than its values.
-func appendSeries(b []byte, s *meter.Series) []byte {
-	b = binary.AppendUvarint(b, uint64(len(s.Times)))
-	lastTime, lastStep, lastValue := int64(0), int64(0), int64(0)
-	for i, t := range s.Times {
-		step := t - lastTime
-		b = binary.AppendVarint(b, step-lastStep)
-		value := s.Values.At(i)
-		b = binary.AppendVarint(b, value-lastValue)
-		lastTime, lastStep, lastValue = t, step, value
+// seriesWriter writes series. Times are differences of differences, and are written
+// once for series that follow each other and share them; values are as they are held.
+type seriesWriter struct {
+	times []int64 // of the series before, if it has any
+}
+
+func (w *seriesWriter) append(b []byte, s *meter.Series) []byte {
+	n := len(s.Times)
+	if n == 0 {
+		return append(b, 0)
 	}
-	return b
+	if len(w.times) == n && sameTimes(w.times, s.Times) {
+		b = binary.AppendUvarint(b, uint64(n)<<1|1)
+	} else {
+		b = appendSteps(binary.AppendUvarint(b, uint64(n)<<1), s.Times)
+		w.times = s.Times
+	}
+	v := s.Values.Packed(n)
+	b = binary.AppendUvarint(binary.AppendVarint(b, v.Base), uint64(v.Scale))
+	return append(append(b, v.Width), v.Offsets...)
 }
 
 func appendString(b []byte, s string) []byte { return appendBytes(b, []byte(s)) }
@@ -169,14 +177,14 @@ func (w *stateWriter) flush() error {
 // chunk at the end. Errors wrap ErrState, or are those of next.
 func Restore(cfg Config, next func() ([]byte, error)) (*Engine, error) {
 	e := New(cfg)
-	r, u := &stateReader{next: next}, &unpacker{}
+	r, u, f := &stateReader{next: next}, &unpacker{}, &fields{}
 	var n *node
 	for {
 		kind, payload, err := r.entry()
 		if err != nil {
 			return nil, err
 		}
-		f := &fields{b: payload}
+		f.b, f.bad = payload, false
 		switch kind {
 		case entryEngine:
 			e.partition, e.run, e.sequence = f.varint(), f.text(), f.uvarint()
@@ -189,6 +197,7 @@ func Restore(cfg Config, next func() ([]byte, error)) (*Engine, error) {
 			continue
 		case entryNode:
 			n = e.node(f.text())
+			f.times = nil
 			f.node(n)
 		case entryEnd:
 			for _, id := range sortedKeys(e.nodes) {
@@ -310,8 +319,9 @@ func (r *stateReader) entry() (kind uint64, payload []byte, err error) {
 
 // fields reads values off an entry; bad is set once something does not fit.
 type fields struct {
-	b   []byte
-	bad bool
+	b     []byte
+	bad   bool
+	times []int64 // of the last series with times of its own
 }
 
 func (f *fields) varint() int64 {
@@ -370,19 +380,28 @@ func (f *fields) take(n int) []byte {
 
 func (f *fields) text() string { return string(f.bytes()) }
 
+// series reads what a seriesWriter wrote. Series that were written with the times of
+// the one before share them.
 func (f *fields) series(s *meter.Series) {
-	lastTime, lastStep, lastValue := int64(0), int64(0), int64(0)
-	var values []int64
-	for range f.count() {
-		lastStep += f.varint()
-		lastTime += lastStep
-		lastValue += f.varint()
-		if n := len(s.Times); n > 0 && lastTime <= s.Times[n-1] || lastValue < 0 {
-			f.bad, f.b = true, nil // no state of ours
-			return
-		}
-		s.Times = append(s.Times, lastTime)
-		values = append(values, lastValue)
+	head := f.uvarint()
+	count := head >> 1
+	switch {
+	case head == 0 || f.bad:
+		return
+	case head&1 == 0 && count > uint64(len(f.b)), head&1 == 1 && count != uint64(len(f.times)):
+		f.bad = true
+		return
+	case head&1 == 0:
+		f.times = f.steps(make([]int64, 0, count), count)
 	}
-	s.Values.Append(values)
+	p := meter.Packed{Base: f.varint(), Scale: uint32(min(f.uvarint(), math.MaxUint32)), Width: f.byte()}
+	p.Offsets = slices.Clone(f.take(int(count) * int(p.Width)))
+	s.Times = f.times
+	f.bad = f.bad || !s.Values.Unpack(p, int(count)) || !rising(s.Times)
+	for i := 0; i < int(count) && !f.bad; i++ {
+		f.bad = s.Values.At(i) < 0
+	}
+	if f.bad {
+		*s = meter.Series{} // no state of ours
+	}
 }

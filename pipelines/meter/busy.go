@@ -62,7 +62,7 @@ func (r *Reader) gaugeRuns(out []Span, s *Series, lo, hi int64) []Span {
 			cut++
 		}
 		if cut < len(r.Cuts) && s.Times[i] >= lo {
-			if j, sum := s.area(i, min(r.Cuts[cut], hi), r.Limits.MaxGap); j > i {
+			if j, sum := r.area(s, i, min(r.Cuts[cut], hi)); j > i {
 				from, to := s.Times[i], s.Times[j]
 				out = append(out, Span{From: from, To: to, Origin: from, Length: to - from, V1: sum, Rung: RungSum})
 				i = j - 1
@@ -77,21 +77,26 @@ func (r *Reader) gaugeRuns(out []Span, s *Series, lo, hi int64) []Span {
 }
 
 // area returns the last reading, at until or before, up to which segments from
-// reading i on are not longer than maxGap, and what they give, in ns of a ratio.
-func (s *Series) area(i int, until, maxGap int64) (j int, sum int64) {
-	times := s.Times
-	j = i
-	value := s.Values.At(j)
-	for j+1 < len(times) && times[j+1] <= until && times[j+1]-times[j] <= maxGap {
-		before := value
-		value = s.Values.At(j + 1)
-		length, both := uint64(times[j+1]-times[j]), uint64(before)+uint64(value)
-		j++
+// reading i on are not longer than a gap, and what they give, in ns of a ratio.
+func (r *Reader) area(s *Series, i int, until int64) (j int, sum int64) {
+	times, maxGap := s.Times, r.Limits.MaxGap
+	values := r.until(s, i, until)
+	for k := 1; k < len(values) && times[i+k]-times[i+k-1] <= maxGap; k++ {
+		before, value := values[k-1], values[k]
+		length, both := uint64(times[i+k]-times[i+k-1]), uint64(before)+uint64(value)
+		j = k
 		if hi, lo := bits.Mul64(both, length); hi == 0 && lo < math.MaxInt64 {
 			sum += int64((lo + ratioUnit) / (2 * ratioUnit)) // R of the half, by a constant
 			continue
 		}
 		sum += exact.Trapezoid(before, value, int64(length), int64(length), ratioUnit)
 	}
-	return j, sum
+	return i + j, sum
+}
+
+// until returns the values of the readings from i on that are not after a time. They
+// are valid until the next call.
+func (r *Reader) until(s *Series, i int, t int64) []int64 {
+	r.values = s.Values.AppendTo(r.values[:0], i, max(s.Search(t+1), i+1))
+	return r.values
 }

@@ -34,6 +34,7 @@ type Reader struct {
 	a, b           []Span
 	segments       []Span // counter segments that are bridges or resets
 	inner1, inner2 []Span
+	values         []int64 // of a run of readings
 }
 
 // Spans returns the spans of m within [lo, hi), and the energy outside them of

@@ -8,244 +8,344 @@ import (
 	"github.com/ntegral/ntegral/schemas/record"
 )
 
-// Values are the values of a series, in order. Sensors report whole milliwatts,
-// millijoules and percents, and a series is some minutes long: most fit into 32
-// bits, as multiples of a scale from a base, which is half of what a reading takes.
-// The zero value is empty. A copy shares memory with what it was copied from.
+// Values are the values of a series, in order: base + scale × an offset each, as in a
+// record.Column, but that they can grow. Sensors report whole milliwatts, millijoules
+// and percents, and a series is some minutes long, so that one to four bytes hold what
+// eight would. The zero value is empty. A copy shares memory with what it was copied
+// from.
 type Values struct {
-	narrow []int32 // (value - base) / scale
-	base   int64
-	scale  int64 // one of scales; 0: nothing was appended yet
-	wide   *[]int64
+	offsets []byte // unsigned, little-endian, of one width
+	base    int64
+	scale   uint32 // one of scales
+	count   int32
+	width   uint8 // bytes of an offset: 0 (all values are base), 1, 2, 4 or 8 (base 0, scale 1)
 }
 
-// scales are what values are tried to be multiples of, the largest first.
-var scales = [...]int64{10_000, 1000, 1}
+// scales are what values are tried to be multiples of, the largest first: percents,
+// pages of memory, milliwatts and millijoules, hundredths of percents.
+var scales = [...]uint32{10_000, 4096, 1000, 100, 1}
 
 // Len is how many there are.
-func (v *Values) Len() int {
-	if v.wide != nil {
-		return len(*v.wide)
-	}
-	return len(v.narrow)
-}
+func (v *Values) Len() int { return int(v.count) }
 
 // At returns value i.
-func (v *Values) At(i int) int64 {
-	if v.wide != nil {
-		return (*v.wide)[i]
+func (v *Values) At(i int) int64 { return v.base + int64(uint64(v.scale)*v.offset(i)) }
+
+func (v *Values) offset(i int) uint64 {
+	switch v.width {
+	case 1:
+		return uint64(v.offsets[i])
+	case 2:
+		return uint64(binary.LittleEndian.Uint16(v.offsets[2*i:]))
+	case 4:
+		return uint64(binary.LittleEndian.Uint32(v.offsets[4*i:]))
+	case 8:
+		return binary.LittleEndian.Uint64(v.offsets[8*i:])
 	}
-	return v.base + int64(v.narrow[i])*v.scale
+	return 0
 }
 
 // AppendTo appends values [from, to) to dst.
 func (v *Values) AppendTo(dst []int64, from, to int) []int64 {
-	if v.wide != nil {
-		return append(dst, (*v.wide)[from:to]...)
-	}
 	n := len(dst)
-	dst = slices.Grow(dst, to-from)[:n+to-from]
-	for i, x := range v.narrow[from:to] {
-		dst[n+i] = v.base + int64(x)*v.scale
+	p := v.Packed(to)
+	p.Offsets = p.Offsets[from*int(v.width):]
+	dst = p.AppendOffsets(dst, to-from)
+	base, scale := v.base, int64(v.scale)
+	for i, x := range dst[n:] {
+		dst[n+i] = base + x*scale
 	}
 	return dst
-}
-
-// Units returns the values as multiples of scale from base, in the memory of v, where
-// they fit into 32 bits. Otherwise ok is false and the scale 1.
-func (v *Values) Units() (units []int32, base, scale int64, ok bool) {
-	if v.wide != nil || v.scale == 0 {
-		return nil, 0, 1, false
-	}
-	return v.narrow, v.base, v.scale, true
 }
 
 // All returns a copy.
 func (v *Values) All() []int64 { return v.AppendTo(nil, 0, v.Len()) }
 
-// Append appends values.
-func (v *Values) Append(values []int64) {
-	switch {
-	case len(values) == 0:
-	case v.wide != nil:
-		*v.wide = roomy(*v.wide, values)
-	case v.Len() == 0:
-		v.assign(values)
-	case !v.appendNarrow(values):
-		v.assign(append(v.All(), values...))
-	}
+// Packed is values as they are held: each is Base + Scale × its offset, wrapping, of
+// Width bytes, unsigned and little-endian.
+type Packed struct {
+	Offsets []byte
+	Base    int64
+	Scale   uint32
+	Width   uint8 // 0, 1, 2, 4 or 8
 }
 
-// AppendColumn appends the values of a column without unpacking them, and reports
-// whether it could; if not it appends none.
-func (v *Values) AppendColumn(c *record.Column) bool {
-	first, factor, ok := v.place(c)
-	if !ok {
+// Packed returns the first count values, in the memory of v.
+func (v *Values) Packed(count int) Packed {
+	return Packed{Offsets: v.offsets[:count*int(v.width)], Base: v.base, Scale: v.scale, Width: v.width}
+}
+
+// AppendOffsets appends the offsets, of which there are count, to dst.
+func (p *Packed) AppendOffsets(dst []int64, count int) []int64 {
+	n := len(dst)
+	dst = slices.Grow(dst, count)[:n+count]
+	out, b := dst[n:], p.Offsets
+	switch p.Width {
+	case 0:
+		clear(out)
+	case 1:
+		b = b[:len(out)]
+		for i := range out {
+			out[i] = int64(b[i])
+		}
+	case 2:
+		for i := range out {
+			out[i] = int64(binary.LittleEndian.Uint16(b[2*i:]))
+		}
+	case 4:
+		for i := range out {
+			out[i] = int64(binary.LittleEndian.Uint32(b[4*i:]))
+		}
+	case 8:
+		for i := range out {
+			out[i] = int64(binary.LittleEndian.Uint64(b[8*i:]))
+		}
+	}
+	return dst
+}
+
+// Unpack replaces v by count packed values, in the memory of p, and reports whether p
+// holds as many.
+func (v *Values) Unpack(p Packed, count int) bool {
+	switch p.Width {
+	case 0, 1, 2, 4:
+	case 8:
+		if p.Base != 0 || p.Scale != 1 {
+			return false
+		}
+	default:
 		return false
 	}
-	n := len(v.narrow)
-	v.room(c.Len())
-	if !narrowColumn(v.narrow[n:n+c.Len()], c, first, factor) {
-		return false
+	*v = Values{offsets: p.Offsets, base: p.Base, scale: p.Scale, count: int32(count), width: p.Width}
+	return count > 0 && len(p.Offsets) == count*int(p.Width) && slices.Contains(scales[:], p.Scale)
+}
+
+// Append appends values.
+func (v *Values) Append(values []int64) {
+	if len(values) == 0 || v.count > 0 && v.append(values) {
+		return
 	}
-	v.narrow = v.narrow[:n+c.Len()]
+	v.assign(append(v.All(), values...))
+}
+
+// append appends values that fit; if one does not it appends none.
+func (v *Values) append(values []int64) bool {
+	v.room(len(values))
+	for i, x := range values {
+		if !v.put(int(v.count)+i, x) {
+			return false
+		}
+	}
+	v.grow(len(values))
 	return true
 }
 
-// place returns where a column's base lies among the narrow values and how many of
-// their steps one of its own is.
-func (v *Values) place(c *record.Column) (first, factor int64, ok bool) {
-	rise := c.Base - v.base
-	if v.wide != nil || len(v.narrow) == 0 || (rise < 0) != (c.Base < v.base) || c.Scale > math.MaxInt32 {
-		return 0, 0, false
-	}
-	step := int64(c.Scale)
-	if c.Width == 0 {
-		step = v.scale // of a column of equal values it says nothing
-	}
-	switch v.scale { // by a constant a division is a multiplication
-	case 10_000:
-		first, factor = rise/10_000, step/10_000
-	case 1000:
-		first, factor = rise/1000, step/1000
-	default:
-		first, factor = rise, step
-	}
-	return first, factor, first*v.scale == rise && factor*v.scale == step
-}
-
-// narrowColumn writes the values of a column into dst, as long as it is, and reports
-// whether all fit. Neither factor nor offsets exceed 32 bits, so that what wraps, from a
-// base near the end of what there is, comes out far below what fits.
-func narrowColumn(dst []int32, c *record.Column, first, factor int64) bool {
-	rest := int64(0)
-	b := c.Offsets
-	switch c.Width {
-	case 0:
-		for i := range dst {
-			dst[i] = int32(first)
-		}
-		rest = int64(int32(first)) ^ first
-	case 1:
-		b = b[:len(dst)]
-		for i := range dst {
-			x := first + int64(b[i])*factor
-			dst[i] = int32(x)
-			rest |= int64(dst[i]) ^ x
-		}
-	case 2:
-		for i := range dst {
-			x := first + int64(binary.LittleEndian.Uint16(b[2*i:]))*factor
-			dst[i] = int32(x)
-			rest |= int64(dst[i]) ^ x
-		}
-	case 4:
-		for i := range dst {
-			x := first + int64(binary.LittleEndian.Uint32(b[4*i:]))*factor
-			dst[i] = int32(x)
-			rest |= int64(dst[i]) ^ x
-		}
-	default:
-		return false
-	}
-	return rest == 0
-}
-
-// room makes room for more narrow values.
+// room makes room for more values.
 //
 // There is a quarter of room behind. A series is as long again after each window, so
 // that doubling would leave half of its memory empty.
 func (v *Values) room(more int) {
-	if n := len(v.narrow) + more; n > cap(v.narrow) {
-		v.narrow = append(make([]int32, 0, n+n/4), v.narrow...)
+	if n := len(v.offsets) + more*int(v.width); n > cap(v.offsets) {
+		v.offsets = append(make([]byte, 0, n+n/4), v.offsets...)
 	}
 }
 
-// appendNarrow appends values that fit; if one does not it appends none.
-func (v *Values) appendNarrow(values []int64) bool {
-	n := len(v.narrow)
-	v.room(len(values))
-	if !v.narrowed(v.narrow[n:n+len(values)], values) {
+// grow says that so many more values were put into the room.
+func (v *Values) grow(more int) {
+	v.count += int32(more)
+	v.offsets = v.offsets[:int(v.count)*int(v.width)]
+}
+
+// put writes value i, of which there is room, and reports whether it fits.
+func (v *Values) put(i int, value int64) bool {
+	units := (uint64(value) - uint64(v.base)) / uint64(v.scale)
+	if v.width == 8 {
+		units = uint64(value)
+	} else if value < v.base || v.base+int64(units*uint64(v.scale)) != value || units>>(8*v.width) != 0 {
 		return false
 	}
-	v.narrow = v.narrow[:n+len(values)]
+	b := v.offsets[:cap(v.offsets)]
+	switch v.width {
+	case 1:
+		b[i] = byte(units)
+	case 2:
+		binary.LittleEndian.PutUint16(b[2*i:], uint16(units))
+	case 4:
+		binary.LittleEndian.PutUint32(b[4*i:], uint32(units))
+	case 8:
+		binary.LittleEndian.PutUint64(b[8*i:], units)
+	}
 	return true
 }
 
-// narrowed writes values into dst, as long as they are, and reports whether all fit.
-func (v *Values) narrowed(dst []int32, values []int64) bool {
-	switch v.scale { // by a constant a division is a multiplication
-	case 10_000:
-		return narrowBy10000(dst, values, v.base)
-	case 1000:
-		return narrowBy1000(dst, values, v.base)
-	}
-	return narrow(dst, values, v.base)
-}
-
-func narrowBy10000(dst []int32, values []int64, base int64) bool {
-	rest := int64(0)
-	for i, x := range values {
-		q := (x - base) / 10_000
-		dst[i] = int32(q)
-		rest |= int64(dst[i])*10_000 ^ (x - base)
-	}
-	return rest == 0
-}
-
-func narrowBy1000(dst []int32, values []int64, base int64) bool {
-	rest := int64(0)
-	for i, x := range values {
-		q := (x - base) / 1000
-		dst[i] = int32(q)
-		rest |= int64(dst[i])*1000 ^ (x - base)
-	}
-	return rest == 0
-}
-
-func narrow(dst []int32, values []int64, base int64) bool {
-	rest := int64(0)
-	for i, x := range values {
-		dst[i] = int32(x - base)
-		rest |= int64(dst[i]) ^ (x - base)
-	}
-	return rest == 0
-}
-
-// assign replaces all values.
+// assign replaces all values, of which there must be some.
+//
+// Offsets begin in the middle of what their width allows: gauges fall as often as they
+// rise, and each value that does not fit costs an assignment.
 func (v *Values) assign(values []int64) {
-	v.narrow, v.wide = v.narrow[:0], nil
-	if len(values) == 0 {
-		return
-	}
-	v.base = values[0]
-	for _, v.scale = range scales {
-		if v.appendNarrow(values) {
-			return
+	least, most := slices.Min(values), slices.Max(values)
+	v.scale, v.count = scaleOf(values, least), 0
+	span := (uint64(most) - uint64(least)) / uint64(v.scale)
+	v.width = widthOf(span)
+	switch v.width {
+	case 0:
+		v.base = least
+	case 8:
+		v.base, v.scale = 0, 1
+	default:
+		v.base = least
+		if below := int64((1<<(8*v.width) - 1 - span) / 2 * uint64(v.scale)); least >= math.MinInt64+below {
+			v.base -= below
 		}
 	}
-	v.narrow = nil
-	w := roomy(nil, values)
-	v.wide = &w
+	v.offsets = v.offsets[:0]
+	if v.room(len(values)); !v.append(values) {
+		panic("meter: values do not fit where they were made to")
+	}
 }
 
-// roomy appends with a quarter of room behind, as appendNarrow does.
-func roomy(to, values []int64) []int64 {
-	if n := len(to) + len(values); n > cap(to) {
-		to = append(make([]int64, 0, n+n/4), to...)
+func scaleOf(values []int64, least int64) uint32 {
+	for _, scale := range scales[:len(scales)-1] {
+		if multiples(values, least, uint64(scale)) {
+			return scale
+		}
 	}
-	return append(to, values...)
+	return 1
+}
+
+func multiples(values []int64, least int64, scale uint64) bool {
+	for _, x := range values {
+		if (uint64(x)-uint64(least))%scale != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func widthOf(most uint64) uint8 {
+	switch {
+	case most == 0:
+		return 0
+	case most <= math.MaxUint8:
+		return 1
+	case most <= math.MaxUint16:
+		return 2
+	case most <= math.MaxUint32:
+		return 4
+	}
+	return 8
+}
+
+// Stage writes the values of a column behind the others without unpacking them, for
+// Commit to take, and reports whether it could: whether they fit and none is above most.
+func (v *Values) Stage(c *record.Column, most int64) bool {
+	first, factor, ok := v.place(c)
+	if !ok || most < v.base {
+		return false
+	}
+	v.room(c.Len())
+	at := len(v.offsets)
+	top := v.fill(v.offsets[at:at+c.Len()*int(v.width)], c, first, factor)
+	return top>>(8*v.width) == 0 && top <= uint64(most-v.base)/uint64(v.scale)
+}
+
+// Commit appends the values of the column that was staged.
+func (v *Values) Commit(c *record.Column) {
+	v.grow(c.Len())
+}
+
+// place returns where a column's base lies among the offsets and how many of their
+// steps one of its own is. Both fit into 32 bits.
+func (v *Values) place(c *record.Column) (first, factor uint64, ok bool) {
+	rise := uint64(c.Base) - uint64(v.base)
+	step := c.Scale
+	if v.count == 0 || v.width == 8 || c.Base < v.base || step > math.MaxUint32 {
+		return 0, 0, false
+	}
+	scale := uint64(v.scale)
+	if c.Width == 0 {
+		step = scale // of a column of equal values it says nothing
+	}
+	switch scale { // by a constant a division is a multiplication
+	case 10_000:
+		first, factor = rise/10_000, step/10_000
+	case 1000:
+		first, factor = rise/1000, step/1000
+	case 100:
+		first, factor = rise/100, step/100
+	default:
+		first, factor = rise/scale, step/scale
+	}
+	return first, factor, first*scale == rise && factor*scale == step && first <= math.MaxUint32
+}
+
+// fill writes the offsets of a column into dst, as long as they are, and returns the
+// largest: if it does not fit, nothing that was written is right. With 32 bits of each
+// factor at most nothing wraps. That a column is wider than the values are is seldom,
+// and it does not fit then.
+func (v *Values) fill(dst []byte, c *record.Column, first, factor uint64) (top uint64) {
+	top = first
+	b := c.Offsets
+	switch v.width<<4 | c.Width { // bytes there and here
+	case 0x00:
+	case 0x10:
+		for i := range dst {
+			dst[i] = byte(first)
+		}
+	case 0x11:
+		b = b[:len(dst)]
+		for i := range dst {
+			x := first + uint64(b[i])*factor
+			dst[i] = byte(x)
+			top = max(top, x)
+		}
+	case 0x20:
+		for i := 0; i+2 <= len(dst); i += 2 {
+			binary.LittleEndian.PutUint16(dst[i:], uint16(first))
+		}
+	case 0x21:
+		for i := range b {
+			x := first + uint64(b[i])*factor
+			binary.LittleEndian.PutUint16(dst[2*i:], uint16(x))
+			top = max(top, x)
+		}
+	case 0x22:
+		for i := 0; i+2 <= len(dst) && i+2 <= len(b); i += 2 {
+			x := first + uint64(binary.LittleEndian.Uint16(b[i:]))*factor
+			binary.LittleEndian.PutUint16(dst[i:], uint16(x))
+			top = max(top, x)
+		}
+	case 0x40:
+		for i := 0; i+4 <= len(dst); i += 4 {
+			binary.LittleEndian.PutUint32(dst[i:], uint32(first))
+		}
+	case 0x41:
+		for i := range b {
+			x := first + uint64(b[i])*factor
+			binary.LittleEndian.PutUint32(dst[4*i:], uint32(x))
+			top = max(top, x)
+		}
+	case 0x42:
+		for i := 0; 4*i+4 <= len(dst); i++ {
+			x := first + uint64(binary.LittleEndian.Uint16(b[2*i:]))*factor
+			binary.LittleEndian.PutUint32(dst[4*i:], uint32(x))
+			top = max(top, x)
+		}
+	case 0x44:
+		for i := 0; i+4 <= len(dst) && i+4 <= len(b); i += 4 {
+			x := first + uint64(binary.LittleEndian.Uint32(b[i:]))*factor
+			binary.LittleEndian.PutUint32(dst[i:], uint32(x))
+			top = max(top, x)
+		}
+	default:
+		return math.MaxUint64
+	}
+	return top
 }
 
 // Set replaces value i.
 func (v *Values) Set(i int, value int64) {
-	var one [1]int32
-	switch {
-	case v.wide != nil:
-		(*v.wide)[i] = value
-	case v.narrowed(one[:], []int64{value}):
-		v.narrow[i] = one[0]
-	default:
+	if !v.put(i, value) {
 		all := v.All()
 		all[i] = value
 		v.assign(all)
@@ -254,25 +354,31 @@ func (v *Values) Set(i int, value int64) {
 
 // Insert puts a value before value i.
 func (v *Values) Insert(i int, value int64) {
-	var one [1]int32
-	switch {
-	case v.wide != nil:
-		*v.wide = slices.Insert(*v.wide, i, value)
-	case v.Len() > 0 && v.narrowed(one[:], []int64{value}):
-		v.narrow = slices.Insert(v.narrow, i, one[0])
-	default:
-		v.assign(slices.Insert(v.All(), i, value))
+	if v.count > 0 {
+		v.room(1)
+		if n := int(v.count); v.put(n, value) { // behind all, to see whether it fits
+			v.grow(1)
+			w := int(v.width)
+			copy(v.offsets[(i+1)*w:], v.offsets[i*w:n*w])
+			v.put(i, value)
+			return
+		}
 	}
+	v.assign(slices.Insert(v.All(), i, value))
 }
 
 // Prepend puts values before the first one.
 func (v *Values) Prepend(values []int64) {
-	if v.wide == nil && v.Len() > 0 {
-		n := len(values) + len(v.narrow)
-		all := make([]int32, n, n+n/4)
-		if v.narrowed(all[:len(values)], values) {
-			copy(all[len(values):], v.narrow)
-			v.narrow = all
+	if len(values) == 0 {
+		return
+	}
+	if v.count > 0 {
+		front := Values{base: v.base, scale: v.scale, width: v.width}
+		front.offsets = make([]byte, 0, len(values)*int(v.width)+len(v.offsets)*5/4)
+		if front.append(values) {
+			front.offsets = append(front.offsets, v.offsets...)
+			front.count += v.count
+			*v = front
 			return
 		}
 	}
@@ -281,21 +387,30 @@ func (v *Values) Prepend(values []int64) {
 
 // Cut forgets the first count values, and leaves the others where they are.
 func (v *Values) Cut(count int) {
-	if v.wide != nil {
-		w := (*v.wide)[count:]
-		v.wide = &w
-		return
-	}
-	v.narrow = v.narrow[count:]
+	v.offsets = v.offsets[count*int(v.width):]
+	v.count -= int32(count)
 }
 
-// Settle moves values to where they began before they were cut. What is wide is
-// tried once more: a counter of hours does not fit, one of minutes does.
+// Settle moves values to where they began before they were cut. They are assigned anew
+// if they fit into fewer bytes, and well: what made a counter of hours, or power when a
+// job began, need so many may have gone.
 func (v *Values) Settle(before Values) {
-	switch {
-	case v.wide == nil && before.wide == nil:
-		v.narrow = append(before.narrow[:0], v.narrow...)
-	case v.wide != nil && (before.wide == nil || len(*v.wide) < len(*before.wide)):
-		v.assign(*v.wide)
+	v.offsets = append(before.offsets[:0], v.offsets...)
+	if n := int(v.count); n == 0 || v.count == before.count || v.width < 2 || !v.fitsHalf(n-1) {
+		return // the ends say enough, most often
 	}
+	if v.fitsHalf(1) {
+		v.assign(v.All())
+	}
+}
+
+// fitsHalf reports whether every step-th value lies close enough to the others for half as
+// many bytes, with room to spare.
+func (v *Values) fitsHalf(step int) bool {
+	least, most := uint64(math.MaxUint64), uint64(0)
+	for i := 0; i < int(v.count); i += max(step, 1) {
+		offset := v.offset(i)
+		least, most = min(least, offset), max(most, offset)
+	}
+	return v.width == 8 || (most-least)>>(4*v.width-2) == 0
 }

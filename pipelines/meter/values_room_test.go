@@ -2,35 +2,48 @@ package meter
 
 import "testing"
 
-// TestSensorsTakeFourBytes: what sensors report is kept in 32 bits, with a quarter of
-// room behind, and so is a counter again once what did not fit with it has gone.
-func TestSensorsTakeFourBytes(t *testing.T) {
-	for name, next := range map[string]func(i int64) int64{
-		"energy in mJ":           func(i int64) int64 { return 1<<50 + i*700_000_000 + i%7*1000 },
-		"power in mW":            func(i int64) int64 { return 400_000_000 + i%977*1000 },
-		"utilisation in percent": func(i int64) int64 { return i % 101 * 10_000 },
-		"activity in ppm":        func(i int64) int64 { return i * 7919 % 1_000_000 },
+// TestSensorsTakeFewBytes: what sensors report is kept in one to four bytes, with a
+// quarter of room behind, and so it is again once what did not fit with it has gone.
+func TestSensorsTakeFewBytes(t *testing.T) {
+	for name, c := range map[string]struct {
+		width uint8
+		next  func(i int64) int64
+	}{
+		"energy in mJ":           {4, func(i int64) int64 { return 1<<50 + i*700_000_000 + i%7*1000 }},
+		"power in mW":            {2, func(i int64) int64 { return 400_000_000 + i*7919%50_000*1000 }},
+		"utilisation in percent": {1, func(i int64) int64 { return i * 7919 % 101 * 10_000 }},
+		"activity in ppm":        {4, func(i int64) int64 { return i * 7919 % 1_000_000 }},
+		"activity in 10⁻⁴":       {2, func(i int64) int64 { return i * 7919 % 10_000 * 100 }},
+		"memory in pages":        {4, func(i int64) int64 { return i * 7919 % 10_000_000 * 4096 }},
+		"a limit":                {0, func(int64) int64 { return 700_000_000 }},
 	} {
 		var v Values
 		for i := range int64(200) {
-			v.Append([]int64{next(2 * i), next(2*i + 1)})
-			if n := v.Len(); v.wide != nil || n > 8 && cap(v.narrow) > n+n/4+2 {
-				t.Fatalf("%s: %d values have room for %d, wide: %t", name, n, cap(v.narrow), v.wide != nil)
+			v.Append([]int64{c.next(2 * i), c.next(2*i + 1)})
+			if n := len(v.offsets); n > 8 && cap(v.offsets) > n+n/4+2*int(v.width) {
+				t.Fatalf("%s: %d bytes have room for %d", name, n, cap(v.offsets))
 			}
 		}
-		v.Append([]int64{1 << 61})
-		if v.wide == nil {
-			t.Fatalf("%s: 2^61 fits into 32 bits", name)
+		if v.width != c.width {
+			t.Fatalf("%s: takes %d bytes, want %d", name, v.width, c.width)
+		}
+		v.Append([]int64{1<<61 + 1})
+		if v.width != 8 {
+			t.Fatalf("%s: 2^61 fits into %d bytes", name, v.width)
 		}
 		before := v
 		v.Cut(401)
 		v.Settle(before)
-		v.Append([]int64{next(402), next(403)})
-		before = v
-		v.Cut(1)
-		v.Settle(before)
-		if v.wide != nil || v.At(0) != next(403) {
-			t.Fatalf("%s: it does not fit again", name)
+		for i := int64(402); i < 500; i++ {
+			before = v
+			v.Append([]int64{c.next(i)})
+			if v.Len() > 2 {
+				v.Cut(v.Len() - 2)
+				v.Settle(before)
+			}
+		}
+		if v.width > c.width || v.At(1) != c.next(499) {
+			t.Fatalf("%s: it does not fit again: %d bytes", name, v.width)
 		}
 	}
 }
