@@ -89,15 +89,20 @@ func widthOf(most uint64) uint8 {
 // fit says how many numbers there are, and reports whether the offsets are as many.
 func (c *Column) fit(count int) bool {
 	c.count, c.Width = int32(count), 0
-	if len(c.Offsets) == 0 {
-		return true
-	}
-	if count == 0 || len(c.Offsets)%count != 0 {
+	switch len(c.Offsets) {
+	case 0:
+	case count:
+		c.Width = 1
+	case 2 * count:
+		c.Width = 2
+	case 4 * count:
+		c.Width = 4
+	case 8 * count:
+		c.Width = 8
+	default:
 		return false
 	}
-	width := len(c.Offsets) / count
-	c.Width = uint8(width)
-	return width <= 8 && bits.OnesCount(uint(width)) == 1
+	return true
 }
 
 // Len is how many numbers there are.

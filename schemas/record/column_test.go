@@ -1,6 +1,7 @@
 package record_test
 
 import (
+	"errors"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -50,40 +51,84 @@ func TestColumnsAreTheirNumbers(t *testing.T) {
 	}
 }
 
-// TestForeignColumns: what others write need not be as small as ours; what does not
-// fit is refused.
-func TestForeignColumns(t *testing.T) {
-	axis := "\x1a\x06\x08\x01\x10\x02\x18\x01" // two times
-	axis = axis[:1] + string(rune(len(axis)+1)) + axis[2:] + "\x22\x01\x02"
-	series := func(fields string) []byte {
-		return []byte("\x0a\x01n" + axis + "\x22" + string(rune(len(fields))) + fields)
+// TestForeignArrays: series are read as the contract says whoever wrote them, and what
+// does not fit together is refused.
+func TestForeignArrays(t *testing.T) {
+	array := func(field byte, content string) string {
+		return string([]byte{field<<3 | 2, byte(len(content))}) + content
 	}
+	const devices, counts, metrics, axes, bases, scales, offsets = 5, 6, 7, 8, 9, 10, 11
+	axis := array(3, "\x08\x01\x10\x02\x18\x01\x22\x01\x02") // two times
+	// One series of the node's, of two readings, but for the arrays that a case has.
+	one := map[byte]string{devices: "", counts: "\x01", metrics: "\x01", bases: "\x00", scales: "\x01", offsets: ""}
+	type arrays map[byte]string
+	const gone = "gone"
 	for name, test := range map[string]struct {
-		fields string
-		want   []int64 // nil: refused
+		arrays arrays
+		more   string
+		want   []int64 // of all series; nil: refused
 	}{
-		"nothing":               {"", []int64{0, 0}},
-		"a base alone":          {"\x28\x07", []int64{7, 7}},
-		"no scale":              {"\x28\x07\x3a\x02\x01\x02", []int64{8, 9}},
-		"a scale of 0":          {"\x30\x00\x3a\x02\x01\x02", []int64{1, 2}},
-		"a scale":               {"\x30\x0a\x3a\x04\x01\x00\x00\x01", []int64{10, 2560}},
-		"wider than need be":    {"\x3a\x10\x01\x00\x00\x00\x00\x00\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00", []int64{1, 2}},
-		"one offset too few":    {"\x3a\x01\x01", nil},
-		"three bytes each":      {"\x3a\x06\x01\x00\x00\x01\x00\x00", nil},
-		"sixteen bytes each":    {"\x3a\x20" + string(make([]byte, 32)), nil},
-		"differences, as once":  {"\x22\x02\x02\x02", nil},
-		"an axis that is none":  {"\x18\x01", nil},
-		"offsets as a number":   {"\x38\x01", nil},
-		"a base as bytes":       {"\x2a\x01\x01", nil},
-		"a field of the future": {"\x42\x01\x01", []int64{0, 0}},
+		"nothing":                         {nil, "", []int64{0, 0}},
+		"a base":                          {arrays{bases: "\x07"}, "", []int64{7, 7}},
+		"a negative base":                 {arrays{bases: "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"}, "", []int64{-1, -1}},
+		"offsets":                         {arrays{bases: "\x07", offsets: "\x01\x02"}, "", []int64{8, 9}},
+		"a scale of 0":                    {arrays{scales: "\x00", offsets: "\x01\x02"}, "", []int64{1, 2}},
+		"a scale":                         {arrays{scales: "\x0a", offsets: "\x01\x00\x00\x01"}, "", []int64{10, 2560}},
+		"wider than need be":              {arrays{offsets: "\x01\x00\x00\x00\x00\x00\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00"}, "", []int64{1, 2}},
+		"the only axis named":             {arrays{axes: "\x00"}, "", []int64{0, 0}},
+		"two series of a device":          {arrays{counts: "\x02", metrics: "\x01\x02", bases: "\x07\x08", scales: "\x01\x01"}, array(offsets, ""), []int64{7, 7, 8, 8}},
+		"a second device without any":     {arrays{counts: "\x01\x00"}, array(devices, "d"), []int64{0, 0}},
+		"no series":                       {arrays{devices: gone, counts: "", metrics: "", bases: "", scales: "", offsets: gone}, "", []int64{}},
+		"a field of the future":           {nil, array(12, "x"), []int64{0, 0}},
+		"a metric of the future":          {arrays{metrics: "\xff\x7f"}, "", []int64{0, 0}},
+		"one offset too few":              {arrays{offsets: "\x01"}, "", nil},
+		"one offset too many":             {arrays{offsets: "\x01\x02\x03"}, "", nil},
+		"three bytes each":                {arrays{offsets: "\x01\x00\x00\x01\x00\x00"}, "", nil},
+		"sixteen bytes each":              {arrays{offsets: string(make([]byte, 32))}, "", nil},
+		"an axis that is none":            {arrays{axes: "\x01"}, "", nil},
+		"an axis too many":                {arrays{axes: "\x00\x00"}, "", nil},
+		"no metric":                       {arrays{metrics: ""}, "", nil},
+		"no offsets":                      {arrays{offsets: gone}, "", nil},
+		"no base":                         {arrays{bases: ""}, "", nil},
+		"two scales":                      {arrays{scales: "\x01\x01"}, "", nil},
+		"a number that does not end":      {arrays{bases: "\x80"}, "", nil},
+		"a series of no device":           {arrays{counts: "\x00"}, "", nil},
+		"a device without count":          {nil, array(devices, "d"), nil},
+		"more series than there are":      {arrays{counts: "\x02"}, "", nil},
+		"more series than 64 bits hold":   {arrays{counts: "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x02"}, array(devices, "d"), nil},
+		"an array twice":                  {nil, array(bases, "\x00"), nil},
+		"a number that is not packed":     {arrays{bases: ""}, "\x48\x00", nil},
+		"offsets as a number":             {nil, "\x58\x01", nil},
+		"a device as a number":            {nil, "\x28\x01", nil},
+		"series one by one, as they were": {nil, array(4, "\x28\x07"), nil},
 	} {
-		b, err := new(record.SamplesDecoder).Decode(series(test.fields))
+		b := array(1, "n") + axis
+		for field := byte(devices); field <= offsets; field++ {
+			content, ok := test.arrays[field]
+			if !ok {
+				content, ok = one[field]
+			}
+			if ok && content != gone && (content != "" || field == devices || field == offsets) {
+				b += array(field, content)
+			}
+		}
+		s, err := new(record.SamplesDecoder).Decode([]byte(b + test.more))
 		if (err == nil) != (test.want != nil) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if err == nil && !slices.Equal(b.Series[0].Values.AppendTo(nil), test.want) {
-			t.Errorf("%s: %v, want %v", name, b.Series[0].Values.AppendTo(nil), test.want)
+		if err != nil {
+			if !errors.Is(err, record.ErrMalformed) {
+				t.Errorf("%s: %v", name, err)
+			}
+			continue
+		}
+		got := []int64{}
+		for i := range s.Series {
+			got = s.Series[i].Values.AppendTo(got)
+		}
+		if !slices.Equal(got, test.want) {
+			t.Errorf("%s: %v, want %v", name, got, test.want)
 		}
 	}
 }

@@ -30,11 +30,23 @@ func drawSamples(r source) ([]byte, fields) {
 		}
 		return of(fields{"start": axis[0], "count": uint64(len(axis)), "tick": tick, "steps": steps})
 	})
-	series := list(s.Series, func(c record.SeriesColumn) any {
-		base, scale, offsets := packed(c.Values.AppendTo(nil))
-		return of(fields{"device": c.Device, "metric": uint64(c.Metric), "axis": uint64(c.Axis), "base": base, "scale": scale, "offsets": offsets})
+	var devices, counts, metrics, seriesAxes, bases, scales, offsets []any
+	for i, c := range s.Series {
+		if i == 0 || s.Series[i-1].Device != c.Device {
+			devices, counts = append(devices, c.Device), append(counts, uint64(0))
+		}
+		counts[len(counts)-1] = counts[len(counts)-1].(uint64) + 1
+		base, scale, b := packed(c.Values.AppendTo(nil))
+		metrics, seriesAxes, bases, scales = append(metrics, uint64(c.Metric)), append(seriesAxes, uint64(c.Axis)), append(bases, base), append(scales, max(scale, 1))
+		offsets = append(offsets, append([]byte{}, b...))
+	}
+	if !slices.ContainsFunc(s.Series, func(c record.SeriesColumn) bool { return c.Axis > 0 }) {
+		seriesAxes = nil
+	}
+	return s.Append(nil), of(fields{
+		"node": s.Node, "taken_in": s.TakenIn, "axes": axes, "devices": devices, "counts": counts, "metrics": metrics, "series_axes": seriesAxes,
+		"bases": bases, "scales": scales, "offsets": offsets,
 	})
-	return s.Append(nil), of(fields{"node": s.Node, "taken_in": s.TakenIn, "axes": axes, "series": series})
 }
 
 // packed says what a column of values should be in the contract's words, by trying.

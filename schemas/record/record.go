@@ -74,17 +74,25 @@ func split(b []byte) (tag, num uint64, data []byte, size int) {
 			if n < 0x80 {
 				return tag, uint64(n), nil, 2
 			}
-			if len(b) > 8 {
-				w := binary.LittleEndian.Uint64(b[1:])
-				if end := bits.TrailingZeros64(^w & highBits); end < 64 {
-					return tag, squeeze(w & (math.MaxUint64 >> (63 - end))), nil, 2 + end/8
-				}
+			if num, n := varint(b[1:]); n > 0 {
+				return tag, num, nil, 1 + n
 			}
 		case tag&7 == uint64(protowire.BytesType) && n < 0x80 && n <= len(b)-2:
 			return tag, 0, b[2 : 2+n], 2 + n
 		}
 	}
 	return splitLong(b)
+}
+
+// varint reads a varint of more than a byte; its size is not positive where there is none.
+func varint(b []byte) (v uint64, n int) {
+	if len(b) >= 8 {
+		w := binary.LittleEndian.Uint64(b)
+		if end := bits.TrailingZeros64(^w & highBits); end < 64 {
+			return squeeze(w & (math.MaxUint64 >> (63 - end))), 1 + end/8
+		}
+	}
+	return protowire.ConsumeVarint(b)
 }
 
 // highBits are those that say that a varint goes on.

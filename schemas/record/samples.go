@@ -1,6 +1,7 @@
 package record
 
 import (
+	"encoding/binary"
 	"math"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -58,21 +59,49 @@ func (s *SampleBatch) Append(b []byte) []byte {
 		}
 		b = appendMessage(b, 3, m)
 	}
+	return s.appendSeries(b)
+}
+
+// appendSeries writes one array a field for all series. Devices stand once for the
+// series of theirs that follow each other.
+func (s *SampleBatch) appendSeries(b []byte) []byte {
+	const few = 64 // series: more need memory beyond the stack
+	counts, metrics, axes := make([]byte, 0, few), make([]byte, 0, few), make([]byte, 0, few)
+	bases, scales := make([]byte, 0, 8*few), make([]byte, 0, 4*few)
+	run, elsewhere := 0, false
 	for i := range s.Series {
 		c := &s.Series[i]
-		m = appendText(m[:0], 1, c.Device)
-		m = appendUint(m, 2, uint64(c.Metric))
-		m = appendUint(m, 3, uint64(c.Axis))
-		m = appendInt(m, 5, c.Values.Base)
-		if c.Values.Scale != 1 {
-			m = appendUint(m, 6, c.Values.Scale)
+		metrics = binary.AppendUvarint(metrics, uint64(c.Metric))
+		axes = binary.AppendUvarint(axes, uint64(c.Axis))
+		bases = binary.AppendUvarint(bases, uint64(c.Values.Base))
+		scales = binary.AppendUvarint(scales, max(c.Values.Scale, 1))
+		elsewhere = elsewhere || c.Axis != 0
+		run++
+		if i+1 == len(s.Series) || s.Series[i+1].Device != c.Device {
+			b = protowire.AppendString(protowire.AppendTag(b, fieldDevice, protowire.BytesType), c.Device)
+			counts = binary.AppendUvarint(counts, uint64(run))
+			run = 0
 		}
-		if len(c.Values.Offsets) > 0 {
-			m = appendMessage(m, 7, c.Values.Offsets)
-		}
-		b = appendMessage(b, 4, m)
+	}
+	if !elsewhere {
+		axes = nil
+	}
+	b = appendArray(b, arrayCounts, counts)
+	b = appendArray(b, arrayMetrics, metrics)
+	b = appendArray(b, arrayAxes, axes)
+	b = appendArray(b, arrayBases, bases)
+	b = appendArray(b, arrayScales, scales)
+	for i := range s.Series {
+		b = appendMessage(b, fieldOffsets, s.Series[i].Values.Offsets)
 	}
 	return b
+}
+
+func appendArray(b []byte, array protowire.Number, content []byte) []byte {
+	if len(content) == 0 {
+		return b
+	}
+	return appendMessage(b, fieldArrays+array, content)
 }
 
 // tickOf returns the greatest power of 1000 up to a second that divides every
@@ -96,20 +125,36 @@ func tickOf(axis []int64) int64 {
 type SamplesDecoder struct {
 	batch    SampleBatch
 	names    map[string]string
-	nameSize int     // bytes of names
-	times    []int64 // of all axes, one after the other, so that memory is bounded by one record
+	nameSize int                 // bytes of names
+	times    []int64             // of all axes, one after the other, so that memory is bounded by one record
+	devices  []string            // of the record
+	numbers  [numArrays][]uint64 // the arrays
 }
 
-// Tags of the fields of a samples record and of its series: what Append writes.
+// Tags of the fields of a samples record.
 const (
-	tagText    = 1<<3 | uint64(protowire.BytesType) // node, device
-	tagNumber  = 2<<3 | uint64(protowire.VarintType)
-	tagAxis    = 3<<3 | uint64(protowire.BytesType)
-	tagPlace   = 3<<3 | uint64(protowire.VarintType)
-	tagSeries  = 4<<3 | uint64(protowire.BytesType)
-	tagBase    = 5<<3 | uint64(protowire.VarintType)
-	tagScale   = 6<<3 | uint64(protowire.VarintType)
-	tagOffsets = 7<<3 | uint64(protowire.BytesType)
+	tagText   = 1<<3 | uint64(protowire.BytesType)
+	tagNumber = 2<<3 | uint64(protowire.VarintType)
+	tagAxis   = 3<<3 | uint64(protowire.BytesType)
+	tagDevice = 5<<3 | uint64(protowire.BytesType)
+
+	tagOffsets = 11<<3 | uint64(protowire.BytesType)
+
+	fieldSeries  = 4 // one by one, as they once were
+	fieldDevice  = 5
+	fieldArrays  = 6 // the first of them
+	fieldOffsets = 11
+)
+
+// Arrays of varints of a record, by their field less fieldArrays. All but counts have
+// an item a series.
+const (
+	arrayCounts = iota // series of each device
+	arrayMetrics
+	arrayAxes // none: all are the first
+	arrayBases
+	arrayScales
+	numArrays
 )
 
 // Decode reads one samples record.
@@ -119,7 +164,8 @@ func (d *SamplesDecoder) Decode(b []byte) (*SampleBatch, error) {
 	}
 	s := &d.batch
 	*s = SampleBatch{Axes: s.Axes[:0], Series: s.Series[:0]}
-	d.times = d.times[:0]
+	d.times, d.devices = d.times[:0], d.devices[:0]
+	var arrays [numArrays][]byte
 	for len(b) > 0 {
 		tag, num, data, size := split(b)
 		if size < 0 {
@@ -127,56 +173,42 @@ func (d *SamplesDecoder) Decode(b []byte) (*SampleBatch, error) {
 		}
 		b = b[size:]
 		var err error
-		switch tag {
-		case tagText:
+		switch field := int(tag >> 3); {
+		case tag == tagText:
 			err = d.name(data, &s.Node)
-		case tagNumber:
+		case tag == tagNumber:
 			s.TakenIn = int64(num)
-		case tagAxis:
+		case tag == tagAxis:
 			err = d.axis(data)
-		case tagSeries:
-			err = d.series(data)
+		case tag == tagDevice:
+			d.devices = append(d.devices, "")
+			err = d.name(data, &d.devices[len(d.devices)-1])
+		case tag == tagOffsets:
+			d.column().Values.Offsets = data[:len(data):len(data)]
+		case field == fieldSeries:
+			err = malformed("series one by one, as earlier versions wrote them")
+		case field > fieldOffsets: // of a newer writer
+		case field < fieldArrays || field == fieldOffsets || tag&7 != uint64(protowire.BytesType):
+			err = malformed("wire type")
+		case arrays[field-fieldArrays] != nil:
+			err = malformed("an array twice")
 		default:
-			err = strange(tag, 4)
+			arrays[field-fieldArrays] = data
 		}
 		if err != nil {
 			return nil, err
 		}
-		if len(s.Axes) > MaxReadings || len(s.Series) > MaxReadings || len(d.times) > 2*MaxReadings {
+		if len(s.Axes) > MaxReadings || len(s.Series) > MaxReadings || len(d.devices) > MaxReadings || len(d.times) > 2*MaxReadings {
 			return nil, malformed("too many readings")
 		}
 	}
-	if err := s.check(); err != nil {
+	if s.Node == "" {
+		return nil, malformed("no node")
+	}
+	if err := d.series(&arrays); err != nil {
 		return nil, err
 	}
 	return s, nil
-}
-
-// strange refuses fields up to the last known one of another type than theirs;
-// others are passed over.
-func strange(tag, last uint64) error {
-	if tag>>3 <= last {
-		return malformed("wire type")
-	}
-	return nil
-}
-
-func (s *SampleBatch) check() error {
-	readings := 0
-	for i := range s.Series {
-		c := &s.Series[i]
-		if c.Axis >= len(s.Axes) || !c.Values.fit(len(s.Axes[c.Axis])) {
-			return malformed("series does not fit its axis")
-		}
-		readings += c.Values.Len()
-	}
-	if s.Node == "" {
-		return malformed("no node")
-	}
-	if readings > MaxReadings {
-		return malformed("too many readings")
-	}
-	return nil
 }
 
 func (d *SamplesDecoder) axis(b []byte) error {
@@ -224,46 +256,95 @@ func (d *SamplesDecoder) axis(b []byte) error {
 	return nil
 }
 
-func (d *SamplesDecoder) series(b []byte) (err error) {
-	// The column is filled in its place: a copy of what was just written waits.
-	k := len(d.batch.Series)
-	d.batch.Series = append(d.batch.Series, SeriesColumn{Values: Column{Scale: 1}})
-	c := &d.batch.Series[k]
-	for len(b) > 0 {
-		tag, num, data, size := split(b)
-		if size < 0 {
-			return malformed("field")
-		}
-		b = b[size:]
-		switch tag {
-		case tagText:
-			// Metrics of one device follow each other.
-			if k > 0 && d.batch.Series[k-1].Device == string(data) {
-				c.Device = d.batch.Series[k-1].Device
-				break
-			}
-			err = d.name(data, &c.Device)
-		case tagNumber:
-			c.Metric = telemetry.MetricUnknown // also for a number that a newer writer knows
-			if num < uint64(telemetry.NumMetrics) {
-				c.Metric = telemetry.Metric(num)
-			}
-		case tagPlace:
-			c.Axis = int(min(num, MaxReadings))
-		case tagBase:
-			c.Values.Base = int64(num)
-		case tagScale:
-			c.Values.Scale = max(num, 1)
-		case tagOffsets:
-			c.Values.Offsets = data[:len(data):len(data)]
-		default:
-			err = strange(tag, 7)
-		}
-		if err != nil {
+// series puts the arrays of a record together.
+func (d *SamplesDecoder) series(arrays *[numArrays][]byte) (err error) {
+	s := &d.batch
+	for k := range d.numbers {
+		if d.numbers[k], err = uvarints(d.numbers[k][:0], arrays[k]); err != nil {
 			return err
 		}
+		if k != arrayCounts && len(d.numbers[k]) != len(s.Series) && (k != arrayAxes || len(d.numbers[k]) > 0) {
+			return malformed("arrays of unlike lengths")
+		}
+	}
+	if err := d.share(); err != nil {
+		return err
+	}
+	metrics, axes, bases, scales := d.numbers[arrayMetrics], d.numbers[arrayAxes], d.numbers[arrayBases], d.numbers[arrayScales]
+	axis, readings := uint64(0), 0
+	for i := range s.Series {
+		if len(axes) > 0 {
+			axis = axes[i]
+		}
+		c := &s.Series[i]
+		c.Axis = int(axis)
+		if axis >= uint64(len(s.Axes)) || !c.Values.fit(len(s.Axes[axis])) {
+			return malformed("series does not fit its axis")
+		}
+		c.Metric = telemetry.MetricUnknown // also for a number that a newer writer knows
+		if metrics[i] < uint64(telemetry.NumMetrics) {
+			c.Metric = telemetry.Metric(metrics[i])
+		}
+		c.Values.Base, c.Values.Scale = int64(bases[i]), max(scales[i], 1)
+		readings += c.Values.Len()
+	}
+	if readings > MaxReadings {
+		return malformed("too many readings")
 	}
 	return nil
+}
+
+// column makes a series in the memory of one before, all of whose fields will be set: to
+// write it and copy what was just written waits.
+func (d *SamplesDecoder) column() *SeriesColumn {
+	all := d.batch.Series
+	if len(all) == cap(all) {
+		all = append(all, SeriesColumn{})[:len(all)]
+	}
+	d.batch.Series = all[:len(all)+1]
+	return &d.batch.Series[len(all)]
+}
+
+// share shares the series out among the devices.
+func (d *SamplesDecoder) share() error {
+	counts, left := d.numbers[arrayCounts], d.batch.Series
+	if len(counts) != len(d.devices) {
+		return malformed("devices and their counts")
+	}
+	for k, count := range counts {
+		if count > uint64(len(left)) {
+			return malformed("devices and their counts")
+		}
+		for i := range left[:count] {
+			left[i].Device = d.devices[k]
+		}
+		left = left[count:]
+	}
+	if len(left) > 0 {
+		return malformed("devices and their counts")
+	}
+	return nil
+}
+
+// uvarints appends the varints of a packed field.
+func uvarints(dst []uint64, b []byte) ([]uint64, error) {
+	for len(b) > 0 {
+		if len(dst) > MaxReadings {
+			return dst, malformed("too many readings")
+		}
+		if b[0] < 0x80 {
+			dst = append(dst, uint64(b[0]))
+			b = b[1:]
+			continue
+		}
+		v, n := varint(b)
+		if n <= 0 {
+			return dst, malformed("packed value")
+		}
+		dst = append(dst, v)
+		b = b[n:]
+	}
+	return dst, nil
 }
 
 // maxInterned bounds the bytes of names that a decoder remembers.

@@ -12,8 +12,8 @@ SYSTEM RELOAD DICTIONARY holders;
 CREATE TABLE samples (
     node LowCardinality(String),
     `axes.start` Array(Int64), `axes.tick` Array(Int64), `axes.steps` Array(Array(Int64)),
-    `series.device` Array(LowCardinality(String)), `series.metric` Array(Int32),
-    `series.base` Array(Int64), `series.scale` Array(UInt64), `series.offsets` Array(String)
+    devices Array(LowCardinality(String)), counts Array(UInt64), metrics Array(Int32),
+    bases Array(Int64), scales Array(UInt64), offsets Array(String)
 ) ENGINE = Kafka SETTINGS
     kafka_broker_list = '{broker}', kafka_topic_list = 'ntegral.samples.v1', kafka_group_name = '{group}',
     kafka_format = 'ProtobufSingle', kafka_schema = '{schema}:Samples',
@@ -44,17 +44,17 @@ FROM (
     FROM (
         SELECT node,
             arrayCumSum(arrayPushFront(arrayMap(x -> x * axes.tick[1], axes.steps[1]), axes.start[1])) AS times,
-            arrayFilter((x, m) -> m = 2, series.device, series.metric) AS devices,
-            arrayFilter((x, m) -> m = 2, series.base, series.metric) AS energy_bases,
-            arrayFilter((x, m) -> m = 2, series.scale, series.metric) AS energy_scales,
-            arrayFilter((x, m) -> m = 2, series.offsets, series.metric) AS energy_columns,
-            arrayFilter((x, m) -> m = 5, series.base, series.metric) AS active_bases,
-            arrayFilter((x, m) -> m = 5, series.scale, series.metric) AS active_scales,
-            arrayFilter((x, m) -> m = 5, series.offsets, series.metric) AS active_columns
+            arrayFilter((x, m) -> m = 2, arrayFlatten(arrayMap((d, c) -> arrayWithConstant(c, d), devices, counts)), metrics) AS energy_devices,
+            arrayFilter((x, m) -> m = 2, bases, metrics) AS energy_bases,
+            arrayFilter((x, m) -> m = 2, scales, metrics) AS energy_scales,
+            arrayFilter((x, m) -> m = 2, offsets, metrics) AS energy_columns,
+            arrayFilter((x, m) -> m = 5, bases, metrics) AS active_bases,
+            arrayFilter((x, m) -> m = 5, scales, metrics) AS active_scales,
+            arrayFilter((x, m) -> m = 5, offsets, metrics) AS active_columns
         FROM samples
         WHERE notEmpty(axes.start)
     )
-    ARRAY JOIN devices AS device,
+    ARRAY JOIN energy_devices AS device,
         energy_bases AS energy_base, energy_scales AS energy_scale, energy_columns AS energy_offsets,
         active_bases AS active_base, active_scales AS active_scale, active_columns AS active_offsets
 )

@@ -33,16 +33,31 @@ final class Samples {
 
     static Samples decode(byte[] b) {
         Samples s = new Samples();
+        List<String> devices = new ArrayList<>();
+        List<ByteBuffer> offsets = new ArrayList<>();
+        ByteBuffer none = ByteBuffer.allocate(0);
+        ByteBuffer counts = none, metrics = none, axes = none, bases = none, scales = none;
         ByteBuffer in = ByteBuffer.wrap(b);
         while (in.hasRemaining()) {
             long tag = varint(in);
             switch ((int) (tag >>> 3)) {
                 case 3 -> s.axes.add(axis(message(in)));
-                case 4 -> {
-                    Series c = series(message(in));
-                    if (c != null) s.series.add(c);
-                }
+                case 5 -> devices.add(text(message(in)));
+                case 6 -> counts = message(in);
+                case 7 -> metrics = message(in);
+                case 8 -> axes = message(in);
+                case 9 -> bases = message(in);
+                case 10 -> scales = message(in);
+                case 11 -> offsets.add(message(in).order(ByteOrder.LITTLE_ENDIAN));
                 default -> skip(in, (int) tag & 7);
+            }
+        }
+        int i = 0;
+        for (String device : devices) {
+            for (long left = varint(counts); left > 0; left--, i++) {
+                int metric = (int) varint(metrics), axis = axes == none ? 0 : (int) varint(axes);
+                long base = varint(bases), scale = Math.max(varint(scales), 1);
+                if (metric == ENERGY || metric == ACTIVE) s.series.add(new Series(device, metric, axis, base, scale, offsets.get(i)));
             }
         }
         return s;
@@ -85,28 +100,6 @@ final class Samples {
         }
         for (int i = 0; i < times.length; i++) times[i] = i == 0 ? start : times[i - 1] + times[i] * tick;
         return times;
-    }
-
-    /** Null where the metric is none that is needed: its values are not looked at. */
-    private static Series series(ByteBuffer in) {
-        String device = "";
-        int metric = 0, axis = 0;
-        long base = 0, scale = 1;
-        ByteBuffer offsets = ByteBuffer.allocate(0);
-        while (in.hasRemaining()) {
-            long tag = varint(in);
-            switch ((int) (tag >>> 3)) {
-                case 1 -> device = text(message(in));
-                case 2 -> metric = (int) varint(in);
-                case 3 -> axis = (int) varint(in);
-                case 5 -> base = varint(in);
-                case 6 -> scale = Math.max(varint(in), 1);
-                case 7 -> offsets = message(in).order(ByteOrder.LITTLE_ENDIAN);
-                default -> skip(in, (int) tag & 7);
-            }
-            if (metric != 0 && metric != ENERGY && metric != ACTIVE) return null;
-        }
-        return new Series(device, metric, axis, base, scale, offsets);
     }
 
     static long varint(ByteBuffer in) {
