@@ -108,7 +108,7 @@ func (e *Engine) packUntil(n *node, edge int64, forget bool) {
 	}
 	b := block{edge: edge, reach: reach}
 	if !forget {
-		b.data = append(make([]byte, 0, len(p.b)), p.b...)
+		b.data = append([]byte{}, p.b...) // not nil where it is empty
 	}
 	n.history = append(n.history, b)
 }

@@ -102,16 +102,37 @@ func (p *packer) pack(kind int, v meter.Packed, count int) {
 		p.b = append(append(binary.AppendVarint(p.b, v.Base), v.Width), v.Offsets...)
 		return
 	}
-	p.values = v.AppendOffsets(p.values[:0], count)
 	if kind != energyKind {
+		p.values = v.AppendOffsets(p.values[:0], count)
 		p.b = appendOffsets(p.b, p.values, v.Base, int64(v.Scale))
 		return
 	}
-	p.b = binary.AppendVarint(p.b, v.Base+p.values[0]*int64(v.Scale))
-	for i := range count - 1 {
-		p.values[i] = p.values[i+1] - p.values[i]
+	first := int64(0)
+	first, p.values = rises(p.values, v, count)
+	p.b = binary.AppendVarint(p.b, v.Base+first*int64(v.Scale))
+	p.b = appendOffsets(p.b, p.values, 0, 1)
+}
+
+// rises returns the first offset, and how much each one is above that before it.
+func rises(dst []int64, v meter.Packed, count int) (first int64, rises []int64) {
+	if v.Width == 4 { // as the counter of a device nearly always is
+		b := v.Offsets
+		last := binary.LittleEndian.Uint32(b)
+		first = int64(last)
+		dst = slices.Grow(dst[:0], count-1)[:count-1]
+		for i := range dst {
+			next := binary.LittleEndian.Uint32(b[4*i+4:])
+			dst[i] = int64(next) - int64(last)
+			last = next
+		}
+		return first, dst
 	}
-	p.b = appendOffsets(p.b, p.values[:count-1], 0, 1)
+	dst = v.AppendOffsets(dst[:0], count)
+	first = dst[0]
+	for i := range count - 1 {
+		dst[i] = dst[i+1] - dst[i]
+	}
+	return first, dst[:count-1]
 }
 
 // appendOffsets writes numbers that are base + scale × a unit: the least one, how

@@ -129,6 +129,7 @@ type SamplesDecoder struct {
 	times    []int64             // of all axes, one after the other, so that memory is bounded by one record
 	devices  []string            // of the record
 	numbers  [numArrays][]uint64 // the arrays
+	readings int                 // of the record
 }
 
 // Tags of the fields of a samples record.
@@ -291,8 +292,12 @@ func (d *SamplesDecoder) series(arrays *[numArrays][]byte) (err error) {
 	if readings > MaxReadings {
 		return malformed("too many readings")
 	}
+	d.readings = readings
 	return nil
 }
+
+// Readings is how many the batch has that was decoded last.
+func (d *SamplesDecoder) Readings() int { return d.readings }
 
 // column makes a series in the memory of one before, all of whose fields will be set: to
 // write it and copy what was just written waits.

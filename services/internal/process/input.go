@@ -214,7 +214,7 @@ func (in *inputs) applySample(to events, r *kgo.Record) (readings int) {
 			return 0
 		}
 		to.ApplySamples(batch)
-		return batch.Readings()
+		return in.decoder.Readings()
 	case record.TypeSeal:
 		seal, err := record.DecodeSeal(r.Value)
 		if err != nil {
