@@ -67,7 +67,7 @@ func (c *Calculator) countedOver(spans []meter.Span) counted {
 // splitKey tells D and P of a series' device apart. A device that the inventory
 // has is itself, whatever it is called.
 func (n *Node) splitKey(key string) (device, placement string, own bool) {
-	if _, ok := n.kinds[key]; ok {
+	if _, ok := n.index[key]; ok {
 		return key, "", true
 	}
 	device, placement, _ = strings.Cut(key, "/")
@@ -131,7 +131,7 @@ func (c *Calculator) piecesOf(n *Node, placements []Placement, one *counting) []
 
 // acceleratorSlot returns the place of an accelerator, -1 for any other device.
 func (n *Node) acceleratorSlot(device string) int {
-	if i, ok := n.index[device]; ok {
+	if i, ok := n.index[device]; ok && i >= 0 {
 		return n.slot[i]
 	}
 	return -1

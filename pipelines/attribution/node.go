@@ -39,11 +39,10 @@ type Node struct {
 	meters       []*Device        // every device with energy of its own; children before parents
 	parent       []int            // per meter, -1 for a root
 	leaf         []bool
-	accelerators []int // meters that are accelerators, by device ID
-	slot         []int // per meter, its index in accelerators or -1
-	index        map[string]int
-	kinds        map[string]telemetry.Kind // of every device
-	instances    [][]instance              // per accelerator
+	accelerators []int          // meters that are accelerators, by device ID
+	slot         []int          // per meter, its index in accelerators or -1
+	index        map[string]int // of every device, among meters; -1: an instance
+	instances    [][]instance   // per accelerator
 
 	// Activity is the busy series of placements of their own, by "D/P".
 	Activity map[string]*meter.Busy
@@ -60,11 +59,11 @@ type Node struct {
 // node's own row, with the empty ID. A parent that is not there, or that makes
 // a circle, counts as not given.
 func NewNode(devices []*Device) *Node {
-	n := &Node{kinds: map[string]telemetry.Kind{}}
-	byID := map[string]*Device{}
+	n := &Node{index: make(map[string]int, len(devices))}
+	byID := make(map[string]*Device, len(devices))
 	for _, d := range devices {
 		byID[d.ID] = d
-		n.kinds[d.ID] = d.Kind
+		n.index[d.ID] = -1
 		if d.ID == "" {
 			n.Attributes = d.Device
 		}
@@ -87,7 +86,6 @@ func NewNode(devices []*Device) *Node {
 func (n *Node) build(byID map[string]*Device, metered []*Device) {
 	count := len(metered)
 	n.meters, n.parent, n.leaf, n.slot = metered, make([]int, count), make([]bool, count), make([]int, count)
-	n.index = make(map[string]int, count)
 	for i, d := range metered {
 		n.index[d.ID] = i
 		n.leaf[i], n.slot[i] = true, -1

@@ -44,8 +44,15 @@ func (n *Node) resolve(t *rate.Table) *lines {
 	region := n.Attributes.Region
 	l.instance = t.Timeline(telemetry.RateInstancePrice, rate.RegionalKeys(n.Attributes.InstanceType, region))
 	l.all = append(l.node[:4:4], l.instance)
-	for _, i := range n.accelerators {
-		keys := rate.RegionalKeys(n.meters[i].Model, region)
+	l.accelerator = make([]acceleratorLines, 0, len(n.accelerators))
+	model := ""
+	for k, i := range n.accelerators {
+		if k > 0 && n.meters[i].Model == model { // as on nearly every node
+			l.accelerator = append(l.accelerator, l.accelerator[k-1])
+			continue
+		}
+		model = n.meters[i].Model
+		keys := rate.RegionalKeys(model, region)
 		a := acceleratorLines{
 			price:    t.Timeline(telemetry.RateDevicePrice, keys),
 			embodied: t.Timeline(telemetry.RateEmbodied, keys),

@@ -24,7 +24,7 @@ func (n *Node) addInstances(devices []*Device) {
 	n.instances = make([][]instance, len(n.accelerators))
 	for _, d := range devices {
 		i, ok := n.index[d.Parent]
-		if d.Kind != telemetry.KindMIG || !ok || d.Parent == "" || n.slot[i] < 0 {
+		if d.Kind != telemetry.KindMIG || !ok || i < 0 || d.Parent == "" || n.slot[i] < 0 {
 			continue
 		}
 		slot := n.slot[i]

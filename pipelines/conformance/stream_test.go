@@ -206,7 +206,7 @@ func (s *stream) evict() {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	v.Placed(offsets)
+	v.Placed(offsets, len(offsets)%2*10_000)
 }
 
 // restart carries the engine's state over a snapshot.

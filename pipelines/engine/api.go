@@ -33,6 +33,7 @@ type Engine struct {
 	axes      []axisState
 	axisID    uint64 // of the last of all axes of records
 	packer    packer
+	packed    int // see Packed
 	vault     vault
 	order     rowOrder
 	budget    int64  // windows that the step may still close

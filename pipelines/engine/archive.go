@@ -30,7 +30,7 @@ type Place struct {
 }
 
 // warmBlocks is how many of a node's last blocks stay in memory though they lie
-// in the archive: most of what is late is late by a minute or so.
+// in the archive, if they are not too much: most of what is late is late by a minute or so.
 const warmBlocks = 1
 
 // maxEvicted bounds a block that is put away, in bytes. A larger one, of hours or of
@@ -146,20 +146,36 @@ func (v *Eviction) flush() error {
 	return v.put(record)
 }
 
+// Packed is how many bytes of history have come to lie in memory since the last
+// eviction; some may have gone again.
+func (e *Engine) Packed() int { return e.packed }
+
 // Placed takes the offsets of the records, in the order in which put got them,
-// and lets go of what lies there. No event may have been applied since Evict.
-func (v *Eviction) Placed(offsets []int64) {
+// and lets go of what lies there, but for each node's last blocks if these have no
+// more than warm bytes. No event may have been applied since Evict.
+func (v *Eviction) Placed(offsets []int64, warm int) {
 	for _, m := range v.moved {
 		m.place.Offset = offsets[m.record]
 		m.node.history[m.block].place = m.place
 	}
 	for _, n := range v.engine.nodes {
-		for k := range max(0, len(n.history)-warmBlocks) {
-			if b := &n.history[k]; b.place.Size > 0 {
+		for k := range n.history {
+			if b := &n.history[k]; b.place.Size > 0 && k < len(n.history)-warmBlocks {
 				b.data = nil
+			}
+			warm -= len(n.history[k].data)
+		}
+	}
+	if warm < 0 {
+		for _, n := range v.engine.nodes {
+			for k := range n.history {
+				if b := &n.history[k]; b.place.Size > 0 {
+					b.data = nil
+				}
 			}
 		}
 	}
+	v.engine.packed = 0
 }
 
 // OldestPlace is the smallest offset at which a block lies; ok is false if none

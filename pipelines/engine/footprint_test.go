@@ -64,7 +64,7 @@ func footprint(b *testing.B, every time.Duration) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	moved.Placed(make([]int64, history/(64<<10)+1))
+	moved.Placed(make([]int64, history/(64<<10)+1), 32<<20)
 	size := 0
 	if err := e.Snapshot(1<<20, func(chunk []byte) error { size += len(chunk); return nil }); err != nil {
 		b.Fatal(err)

@@ -109,6 +109,7 @@ func (e *Engine) packUntil(n *node, edge int64, forget bool) {
 	b := block{edge: edge, reach: reach}
 	if !forget {
 		b.data = append([]byte{}, p.b...) // not nil where it is empty
+		e.packed += len(b.data)
 	}
 	n.history = append(n.history, b)
 }

@@ -394,7 +394,7 @@ func (f *fields) series(s *meter.Series) {
 	case head&1 == 0:
 		f.times = f.steps(make([]int64, 0, count), count)
 	}
-	p := meter.Packed{Base: f.varint(), Scale: uint32(min(f.uvarint(), math.MaxUint32)), Width: f.byte()}
+	p := meter.Packed{Base: f.varint(), Scale: uint16(min(f.uvarint(), math.MaxUint16)), Width: f.byte()}
 	p.Offsets = slices.Clone(f.take(int(count) * int(p.Width)))
 	s.Times = f.times
 	f.bad = f.bad || !s.Values.Unpack(p, int(count)) || !rising(s.Times)

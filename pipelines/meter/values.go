@@ -16,14 +16,14 @@ import (
 type Values struct {
 	offsets []byte // unsigned, little-endian, of one width
 	base    int64
-	scale   uint32 // one of scales
+	scale   uint16 // one of scales
 	count   int32
 	width   uint8 // bytes of an offset: 0 (all values are base), 1, 2, 4 or 8 (base 0, scale 1)
 }
 
 // scales are what values are tried to be multiples of, the largest first: percents,
 // pages of memory, milliwatts and millijoules, hundredths of percents.
-var scales = [...]uint32{10_000, 4096, 1000, 100, 1}
+var scales = [...]uint16{10_000, 4096, 1000, 100, 1}
 
 // Len is how many there are.
 func (v *Values) Len() int { return int(v.count) }
@@ -66,7 +66,7 @@ func (v *Values) All() []int64 { return v.AppendTo(nil, 0, v.Len()) }
 type Packed struct {
 	Offsets []byte
 	Base    int64
-	Scale   uint32
+	Scale   uint16
 	Width   uint8 // 0, 1, 2, 4 or 8
 }
 
@@ -204,7 +204,7 @@ func (v *Values) assign(values []int64) {
 	}
 }
 
-func scaleOf(values []int64, least int64) uint32 {
+func scaleOf(values []int64, least int64) uint16 {
 	for _, scale := range scales[:len(scales)-1] {
 		if multiples(values, least, uint64(scale)) {
 			return scale

@@ -96,7 +96,7 @@ func BenchmarkRecall(b *testing.B) {
 				s.core.ApplySamples(measured(fmt.Sprintf("node-%05d", n), start+int64(m)*60e9, r))
 			}
 			s.core.EndStep()
-			if _, err := s.evict(b.Context()); err != nil {
+			if err := s.evict(b.Context()); err != nil {
 				b.Fatal(err)
 			}
 		}

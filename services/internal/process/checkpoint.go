@@ -49,10 +49,8 @@ const (
 // before the checkpoint before this one. The task stands still meanwhile.
 func (s *session) checkpoint(ctx context.Context) error {
 	began := time.Now()
-	evicted := 0
 	if !s.stripped { // see open
-		var err error
-		if evicted, err = s.evict(ctx); err != nil {
+		if err := s.evict(ctx); err != nil {
 			return err
 		}
 	}
@@ -84,7 +82,8 @@ func (s *session) checkpoint(ctx context.Context) error {
 		return fmt.Errorf("append manifest: %w", err)
 	}
 	s.task.env.metrics.checkpointSeconds.Observe(time.Since(began).Seconds())
-	s.task.env.metrics.checkpointBytes.Set(float64(w.bytes + evicted))
+	s.task.env.metrics.checkpointBytes.Set(float64(w.bytes + s.evicted))
+	s.evicted = 0
 	s.trim(ctx)
 	s.previous, s.saved, s.stripped = m, s.log, false
 	s.archive.close()

@@ -33,8 +33,11 @@ type Config struct {
 	// StepInterval is how long a step collects samples. A step costs the store
 	// about 50 ms of CPU time, however few rows it has.
 	StepInterval time.Duration `split_words:"true" default:"5s" desc:"how long a step collects samples; shorter ones bring facts sooner and cost the store more"`
-	// StepBytes ends a step early, bytes of samples: about five a reading.
+	// StepBytes ends a step early, bytes of samples: about three a reading.
 	StepBytes int `split_words:"true" default:"16777216" desc:"bytes of samples that end a step early"`
+	// HistoryBytes bounds what a task holds of the history that waits for late events,
+	// beside what a step brings: as much that was not written yet, and as much that was.
+	HistoryBytes int `split_words:"true" default:"33554432" desc:"bytes of packed readings that a task holds before it writes them to the history topic, and as many again that it has written and keeps at hand"`
 	// CheckpointInterval is the time between checkpoints of a task.
 	CheckpointInterval time.Duration `split_words:"true" default:"30s" desc:"time between checkpoints of a task"`
 	// SessionTimeout is after how long a silent processor loses its tasks.
@@ -52,7 +55,7 @@ const defaultPartitions = 4
 // DefaultConfig returns the defaults of the tags above.
 func DefaultConfig() Config {
 	return Config{
-		Config: engine.DefaultConfig(), Group: "ntegral.process", StepInterval: 5 * time.Second, StepBytes: 16 << 20,
+		Config: engine.DefaultConfig(), Group: "ntegral.process", StepInterval: 5 * time.Second, StepBytes: 16 << 20, HistoryBytes: 32 << 20,
 		CheckpointInterval: 30 * time.Second, SessionTimeout: 6 * time.Second, StopTimeout: 10 * time.Second,
 		Listen: "127.0.0.1:9466",
 	}
@@ -83,6 +86,9 @@ func (c Config) Validate() error {
 	}
 	if c.StepBytes < 1 || c.StepBytes > 256<<20 {
 		errs = append(errs, fmt.Errorf("step bytes %d: use 1 to %d", c.StepBytes, 256<<20))
+	}
+	if c.HistoryBytes < 1 || c.HistoryBytes > 1<<30 {
+		errs = append(errs, fmt.Errorf("history bytes %d: use 1 to %d", c.HistoryBytes, 1<<30))
 	}
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		errs = append(errs, fmt.Errorf("listen %q: %w", c.Listen, err))

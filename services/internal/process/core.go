@@ -25,6 +25,7 @@ type core interface {
 
 	UseArchive(engine.Archive)
 	Evict(limit int, carry int64, put func([]byte) error) (*engine.Eviction, error)
+	Packed() int
 	OldestPlace() (offset int64, ok bool)
 	// Err says why nothing that the core has returned since counts.
 	Err() error

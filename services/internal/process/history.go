@@ -13,40 +13,42 @@ import (
 )
 
 // Readings of closed windows wait for late events, for the horizon at least. An
-// engine keeps them packed, and a checkpoint moves what has come to them since the
-// last one into the history topic. It is written there once, and read again where
-// a late event reaches.
+// engine keeps them packed, and a checkpoint moves what has come to them into the
+// history topic, or a step does when it is much. It is written there once, and read again
+// where a late event reaches.
 
 // historyBytes is about what a record of history holds: what lies in one is read
 // together.
 const historyBytes = 128 << 10
 
-// evict moves history of the engine into its topic and returns how many bytes.
-func (s *session) evict(ctx context.Context) (int, error) {
+// evict moves history of the engine into its topic.
+func (s *session) evict(ctx context.Context) error {
 	carry, err := s.carry(ctx)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	w := &appender{session: s, ctx: ctx}
 	moved, err := s.core.Evict(historyBytes, carry, func(value []byte) error {
-		id := fmt.Sprintf("%d/%d/%d", s.log.Epoch, s.log.Step, len(w.pending))
+		s.put++
+		id := fmt.Sprintf("%d/%d/%d", s.log.Epoch, s.log.Step, s.put)
 		return w.add(record.History, record.Envelope{ID: id, Type: record.TypeHistory}, value)
 	})
 	if err = cmp.Or(s.recalled(), err); err != nil {
-		return 0, fmt.Errorf("evict history: %w", err)
+		return fmt.Errorf("evict history: %w", err)
 	}
 	offsets, err := w.wait()
 	if err != nil {
-		return 0, err
+		return err
 	}
 	for i, offset := range offsets {
 		if offset < 0 {
-			return 0, fmt.Errorf("evict history: the broker does not say where record %d lies", i)
+			return fmt.Errorf("evict history: the broker does not say where record %d lies", i)
 		}
 		s.historyEnd = max(s.historyEnd, offset+1)
 	}
-	moved.Placed(offsets)
-	return w.bytes, nil
+	moved.Placed(offsets, s.task.env.cfg.HistoryBytes)
+	s.evicted += w.bytes
+	return nil
 }
 
 // carry returns the offset before which nothing may lie: a node that has stopped

@@ -157,6 +157,45 @@ func TestHistoryIsReadBack(t *testing.T) {
 	})
 }
 
+// TestHistoryLeavesMemoryBetweenCheckpoints: much of it does not wait for one, and what
+// was written counts for nobody who has not seen the checkpoint after it.
+func TestHistoryLeavesMemoryBetweenCheckpoints(t *testing.T) {
+	kafkatest.Each(t, func(t *testing.T, b *kafkatest.Broker) {
+		p := newPast(t, b)
+		p.env.cfg.HistoryBytes = 1
+		s := openWith(t, p.env)
+		steps := func(from, to int) {
+			for minute := from; minute < to; minute += 5 {
+				p.minutes(minute, minute+5)
+				if err := p.step(s); err != nil {
+					t.Fatal(err)
+				}
+				if held := s.core.Packed(); held != 0 {
+					t.Errorf("%d bytes of history are held after a step", held)
+				}
+			}
+		}
+		steps(0, 40)
+		p.late(27, 33)
+		steps(40, 45)
+		if got := recalls(t, p.env); got < 3 {
+			t.Errorf("%v blocks were read back, want at least 3", got)
+		}
+		s.close() // all history that it has written is nobody's
+		s = openWith(t, p.env)
+		steps(45, 50)
+		p.late(33, 37)
+		p.saved(s, p.step(s))
+		steps(50, 55)
+		s.close()
+		s = openWith(t, p.env)
+		p.late(37, 55)
+		p.saved(s, p.step(s))
+		s.close()
+		p.equal()
+	})
+}
+
 // TestHistoryOfAStoppedNodeIsCarriedOn: it must not keep the topic from being
 // trimmed, and is there when the node goes on.
 func TestHistoryOfAStoppedNodeIsCarriedOn(t *testing.T) {
@@ -275,7 +314,7 @@ func TestLostHistoryGrowsAgain(t *testing.T) {
 	if err := p.step(s); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.evict(t.Context()); err != nil { // and is killed before its checkpoint
+	if err := s.evict(t.Context()); err != nil { // and is killed before its checkpoint
 		t.Fatal(err)
 	}
 	s.close()

@@ -49,7 +49,7 @@ func newMetrics() *metrics {
 		}),
 		checkpointBytes: prometheus.NewGauge(prometheus.GaugeOpts{
 			Namespace: namespace, Subsystem: subsystem,
-			Name: "checkpoint_bytes", Help: "Bytes written for the last checkpoint, with the history that was new in it, in bytes.",
+			Name: "checkpoint_bytes", Help: "Bytes written for the last checkpoint, with the history since the one before, in bytes.",
 		}),
 		recalls: counter("history_recalls_total", "Blocks of history, a node's readings of one window, that were read back from their topic, in blocks."),
 		opens:   counter("opens_total", "Epochs opened, in epochs."),

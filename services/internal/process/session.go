@@ -39,6 +39,8 @@ type session struct {
 
 	archive    *archive
 	historyEnd int64     // behind the last record of history that is known to be ours
+	put        uint64    // records of history written in this epoch
+	evicted    int       // bytes of history written since the last checkpoint
 	carried    time.Time // when old history was looked for last
 	stateEnd   int64     // of the state topic, when checkpoints were looked for
 	stripped   bool      // a checkpoint was passed over whose history is not all there

@@ -49,6 +49,9 @@ func (s *session) step(ctx context.Context, records []*kgo.Record) error {
 	}
 	s.task.env.metrics.stepSeconds.Observe(time.Since(began).Seconds())
 	s.publish(max(ends.Samples, s.inputs.at.Samples))
+	if s.core.Packed() > s.task.env.cfg.HistoryBytes && !s.stripped { // see open
+		return s.evict(ctx)
+	}
 	return nil
 }
 

@@ -142,6 +142,8 @@ func (t *tally) Snapshot(chunkBytes int, emit func([]byte) error) error {
 
 func (t *tally) UseArchive(engine.Archive) {}
 
+func (t *tally) Packed() int { return 0 }
+
 func (t *tally) Evict(limit int, carry int64, put func([]byte) error) (*engine.Eviction, error) {
 	return engine.New(engine.DefaultConfig()).Evict(limit, carry, put) // nothing
 }
