@@ -33,8 +33,8 @@ const maxBlocks = 64
 // pack moves what the next windows of a node do not need into blocks, most often
 // one a window.
 //
-// Readings take 4 to 16 bytes as they are, and at 1 Hz about 2 packed. Where a late event
-// reaches they are unpacked.
+// Readings share memory with what they may yet grow into; packed they have what they
+// take. Where a late event reaches they are unpacked.
 func (e *Engine) pack(n *node) {
 	if n.emitted == never {
 		return

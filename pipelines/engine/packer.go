@@ -107,8 +107,8 @@ func (p *packer) pack(kind int, v meter.Packed, count int) {
 		p.b = appendOffsets(p.b, p.values, v.Base, int64(v.Scale))
 		return
 	}
-	first := int64(0)
-	first, p.values = rises(p.values, v, count)
+	first, values := rises(p.values, v, count)
+	p.values = values
 	p.b = binary.AppendVarint(p.b, v.Base+first*int64(v.Scale))
 	p.b = appendOffsets(p.b, p.values, 0, 1)
 }
