@@ -125,6 +125,12 @@ func TestValues(t *testing.T) {
 			if got.Len() != len(want) || !slices.Equal(got.All(), want) {
 				t.Fatalf("seed %d: got %v, want %v", seed, got.All(), want)
 			}
+			if n := got.Len(); n > 0 {
+				var again meter.Values
+				if !again.Unpack(got.Packed(n), n) || !slices.Equal(again.All(), want) || again.Unpack(got.Packed(n), n+1) && got.Packed(n).Width > 0 {
+					t.Fatalf("seed %d: packed %v gives %v", seed, want, again.All())
+				}
+			}
 			for i, v := range want {
 				if got.At(i) != v {
 					t.Fatalf("seed %d: At(%d): got %d, want %d", seed, i, got.At(i), v)
