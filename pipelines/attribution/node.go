@@ -79,7 +79,7 @@ func NewNode(devices []*Device) *Node {
 		return di > dj || di == dj && metered[i].ID < metered[j].ID
 	})
 	n.build(byID, metered)
-	n.addInstances(devices)
+	n.addInstances(byID, devices)
 	return n
 }
 
@@ -92,7 +92,7 @@ func (n *Node) build(byID map[string]*Device, metered []*Device) {
 	}
 	for i, d := range metered {
 		n.parent[i] = -1
-		if p, ok := parentOf(byID, d); ok {
+		if p, ok := containing(byID, d); ok {
 			n.parent[i] = n.index[p]
 			n.leaf[n.index[p]] = false
 		}
@@ -108,9 +108,19 @@ func (n *Node) build(byID map[string]*Device, metered []*Device) {
 	}
 }
 
-// parentOf returns the ID of the meter that contains d, if one does.
+// containing returns the ID of the meter that contains d, if one does. An instance has
+// nothing of its own, so what it contains is the card's.
+func containing(byID map[string]*Device, d *Device) (string, bool) {
+	p, ok := parentOf(byID, d)
+	for ok && byID[p].Kind == telemetry.KindMIG {
+		p, ok = parentOf(byID, byID[p])
+	}
+	return p, ok
+}
+
+// parentOf returns the ID of the device that contains d, if one does.
 func parentOf(byID map[string]*Device, d *Device) (string, bool) {
-	p, ok := GivenParent(byID, d)
+	p, ok := givenParent(byID, d)
 	if ok && !circular(byID, d) {
 		return p, true
 	}
@@ -122,14 +132,10 @@ func parentOf(byID map[string]*Device, d *Device) (string, bool) {
 	return "", false
 }
 
-// GivenParent returns the parent that d's row names, if it names one that is
-// there and has energy of its own.
-func GivenParent(byID map[string]*Device, d *Device) (string, bool) {
-	if d.Parent == "" {
-		return "", false
-	}
-	p, ok := byID[d.Parent]
-	return d.Parent, ok && p.Kind != telemetry.KindMIG
+// givenParent returns the parent that d's row names, if it names one that is there.
+func givenParent(byID map[string]*Device, d *Device) (string, bool) {
+	_, ok := byID[d.Parent]
+	return d.Parent, ok && d.Parent != ""
 }
 
 // circular reports whether following given parents from d comes back to d. The
@@ -141,7 +147,7 @@ func circular(byID map[string]*Device, d *Device) bool {
 	}
 	at := d
 	for range byID {
-		p, ok := GivenParent(byID, at)
+		p, ok := givenParent(byID, at)
 		if !ok {
 			return false
 		}
@@ -164,7 +170,7 @@ func leadsToWall(byID map[string]*Device, d *Device) bool {
 	}
 }
 
-// depth is how many meters contain d; circles were cut.
+// depth is how many devices contain d; circles were cut.
 func depth(byID map[string]*Device, d *Device) int {
 	n := 0
 	for at := d; n <= len(byID); n++ {

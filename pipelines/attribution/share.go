@@ -20,18 +20,19 @@ type instance struct {
 }
 
 // addInstances lists the instances of each card.
-func (n *Node) addInstances(devices []*Device) {
+func (n *Node) addInstances(byID map[string]*Device, devices []*Device) {
 	n.instances = make([][]instance, len(n.accelerators))
 	for _, d := range devices {
-		i, ok := n.index[d.Parent]
-		if d.Kind != telemetry.KindMIG || !ok || i < 0 || d.Parent == "" || n.slot[i] < 0 {
+		if d.Kind != telemetry.KindMIG {
 			continue
 		}
-		slot := n.slot[i]
-		slices := profileSlices(d.Model)
-		n.instances[slot] = append(n.instances[slot], instance{
-			id: d.ID, slices: slices, portion: big.NewRat(slices, maxSlices(n.meters[i].Model)), busy: &d.Busy,
-		})
+		card, ok := parentOf(byID, d)
+		if i := n.index[card]; ok && i >= 0 && n.slot[i] >= 0 {
+			slices := profileSlices(d.Model)
+			n.instances[n.slot[i]] = append(n.instances[n.slot[i]], instance{
+				id: d.ID, slices: slices, portion: big.NewRat(slices, maxSlices(n.meters[i].Model)), busy: &d.Busy,
+			})
+		}
 	}
 }
 

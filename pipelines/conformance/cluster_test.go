@@ -134,6 +134,7 @@ func (m *maker) addNode(i int) {
 		region:  pick(m, m.regions...), instanceType: pick(m, "gpu.8", "gpu.4", ""),
 	}
 	m.nodes = append(m.nodes, n)
+	first := len(m.dir.inventory)
 	m.inventory(n, "", "wall", "", "")
 	for c := range pick(m, 0, 1, 2, 2, 3, 4) {
 		card := fmt.Sprintf("gpu%d", c)
@@ -143,6 +144,9 @@ func (m *maker) addNode(i int) {
 		n.cards = nil
 	}
 	m.addDevices(n)
+	if m.chance(0.12) {
+		m.tangle(m.dir.inventory[first:])
+	}
 	m.addReadings(n)
 	m.addPlacements(n)
 	if m.chance(0.3) { // a row of the inventory twice: the later counts
@@ -156,6 +160,16 @@ func (m *maker) addNode(i int) {
 	}
 	if m.chance(0.2) {
 		m.inventory(n, "odd", "toaster", "", "")
+	}
+}
+
+// tangle gives some meters of a node any of its devices as a parent: instances, each
+// other, themselves.
+func (m *maker) tangle(rows []row) {
+	for _, r := range rows {
+		if r["kind"] != "mig" && m.chance(0.4) {
+			r["parent"] = rows[m.IntN(len(rows))]["device"]
+		}
 	}
 }
 

@@ -128,7 +128,7 @@ var Columns = [NumColumns]Definition{
 	CarbonMarket:          {"carbon_market_g", unit.CarbonScale, "g", "Market-based emissions of the facility energy, CO2e."},
 	Embodied:              {"embodied_g", unit.CarbonScale, "g", "Part of the device's embodied emissions, CO2e."},
 	Intervals:             {"intervals", 0, "1", "Intervals of presence that the row sums; 0 over a group: the group was taken back."},
-	CostIntervals:         {"cost_intervals", 0, "1", "Intervals for which a price or tariff was known; 0: the cost is unknown."},
+	CostIntervals:         {"cost_intervals", 0, "1", "Intervals for which a price was known and those for which a tariff was, added up; 0: the cost is unknown."},
 	LocationIntervals:     {"location_intervals", 0, "1", "Intervals for which a location-based factor was known."},
 	MarketIntervals:       {"market_intervals", 0, "1", "Intervals for which a market-based factor was known or assumed."},
 	EmbodiedIntervals:     {"embodied_intervals", 0, "1", "Intervals for which an embodied figure was known."},

@@ -120,16 +120,19 @@ func checkParent(estate *Estate, d telemetry.Device) string {
 		return fmt.Sprintf("%s: node %s has no row for it; it counts as not given", quoteCell(d.Parent), quoteCell(d.Node))
 	}
 	seen, last := make(map[string]bool), parent
-	for p := d.Parent; p != "" && !seen[p]; {
+	for p := d.Parent; p != ""; p = last.Parent {
 		if p == d.ID {
 			return fmt.Sprintf("%s leads back to %s: want a tree of meters; it counts as not given", quoteCell(d.Parent), quoteCell(p))
 		}
-		seen[p] = true
 		next, ok := estate.Device(d.Node, p)
 		if !ok {
 			break
 		}
-		p, last = next.Parent, next
+		last = next
+		if seen[p] { // in a circle of others, whose parents are not given either
+			break
+		}
+		seen[p] = true
 	}
 	if d.ID == "" && belongsToNode(last.Kind) {
 		return fmt.Sprintf("%s belongs to the node itself: want a meter outside it; it counts as not given", quoteCell(d.Parent))

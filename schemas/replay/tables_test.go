@@ -2,6 +2,7 @@ package replay_test
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -17,6 +18,34 @@ import (
 
 func source(text string, faults *[]string) replay.Source {
 	return replay.Source{File: "f.csv", Reader: strings.NewReader(text), Report: func(f replay.Fault) { *faults = append(*faults, f.String()) }}
+}
+
+// TestParentsInCircles: who is in a circle has no parent, who only points into one has.
+func TestParentsInCircles(t *testing.T) {
+	for _, tc := range []struct {
+		name, rows string
+		want       []string // who keeps a parent
+	}{
+		{"a circle of two", "n,sw0,network,,sw1\nn,sw1,network,,sw0\n", nil},
+		{"its own parent", "n,sw0,network,,sw0\n", nil},
+		{"the node in a circle of others that do not belong to it", "n,,wall,,sw0\nn,sw0,network,,cpu0\nn,cpu0,cpu,,sw0\n", []string{""}},
+		{"the node in a circle of others, one of which belongs to it", "n,,wall,,cpu0\nn,sw0,network,,cpu0\nn,cpu0,cpu,,sw0\n", nil},
+		{"a card in a circle of others", "n,g,gpu,,sw0\nn,sw0,network,,sw1\nn,sw1,network,,sw0\n", []string{"g"}},
+		{"the node in what belongs to it", "n,,wall,,sw0\nn,sw0,network,,cpu0\nn,cpu0,cpu,,\n", []string{"sw0"}},
+		{"a meter in an instance", "n,g,gpu,,\nn,m,mig,1g.10gb,g\nn,cpu0,cpu,,m\n", []string{"cpu0", "m"}},
+	} {
+		var faults, got []string
+		text := "node,device,kind,model,parent,provider,region,zone,instance_type,cluster,tenant\n" + strings.ReplaceAll("n,,wall,,\n"+tc.rows, "\n", ",,,,,,\n")
+		for _, r := range replay.ReadInventory(source(text, &faults), replay.NewEstate()) {
+			if r.Parent != "" {
+				got = append(got, r.ID)
+			}
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, tc.want) {
+			t.Errorf("%s: %q keep their parents, want %q; faults %q", tc.name, got, tc.want, faults)
+		}
+	}
 }
 
 func TestReadInventory(t *testing.T) {

@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"fmt"
+	"math/big"
 	"strings"
 
 	"github.com/ntegral/ntegral/schemas/unit"
@@ -44,12 +45,24 @@ func ParseRateValue(k RateKind, value, unitText string) (v int64, currency strin
 		return 0, "", fmt.Errorf("value %q %s: %s lies within %d and %d", value, unitText, k, rule.min, rule.max)
 	}
 	if k == RateLifetime {
-		v *= 3600 // from 10⁻⁹ h to ns
-		if v < minLifetime {
-			return 0, "", fmt.Errorf("value %q h: a lifetime is a second at least", value)
-		}
+		v, err = lifetime(value)
 	}
-	return v, currency, nil
+	return v, currency, err
+}
+
+// lifetime reads hours, a plausible decimal number, in ns: to round 10⁻⁹ h first would
+// be another figure.
+func lifetime(hours string) (int64, error) {
+	x, ok := new(big.Rat).SetString(hours)
+	if !ok {
+		return 0, fmt.Errorf("value %q h: %w", hours, unit.ErrSyntax)
+	}
+	x.Mul(x, big.NewRat(3600*minLifetime, 1))
+	if x.Cmp(big.NewRat(minLifetime, 1)) < 0 {
+		return 0, fmt.Errorf("value %q h: a lifetime is a second at least", hours)
+	}
+	x.Add(x, big.NewRat(1, 2))
+	return new(big.Int).Quo(x.Num(), x.Denom()).Int64(), nil
 }
 
 // minLifetime keeps what is embodied within the figures of a window: in ns.

@@ -149,6 +149,14 @@ func TestRatesBeyondBounds(t *testing.T) {
 	if _, _, err := telemetry.ParseRateValue(telemetry.RateLifetime, "0.000000001", "h"); err == nil {
 		t.Error("a lifetime of 3600 ns is taken")
 	}
+	for text, want := range map[string]int64{
+		"0.0010000004": 3_600_001_440, "1e-3": 3_600_000_000, "0.000277777777777777777777": 0, "0.00027777777777777777778": 1_000_000_000,
+		"1000000": 3_600_000_000_000_000_000, "0.0005000000001388888": 1_800_000_000, "0.0005000000001388889": 1_800_000_001,
+	} {
+		if got, _, err := telemetry.ParseRateValue(telemetry.RateLifetime, text, "h"); got != want || (err == nil) != (want != 0) {
+			t.Errorf("a lifetime of %s h: %d ns, %v, want %d", text, got, err, want)
+		}
+	}
 	for text, want := range map[string]bool{"1": true, "0.9999999": false, "10": true, "10.0000001": false, "-1.5": false} {
 		if _, _, err := telemetry.ParseRateValue(telemetry.RatePUE, text, "1"); (err == nil) != want {
 			t.Errorf("a PUE of %s: %v, want it taken: %t", text, err, want)
