@@ -113,7 +113,7 @@ func (n *node) concerns(r *telemetry.Rate) bool {
 
 // ApplyDevice takes a row of the inventory.
 func (e *Engine) ApplyDevice(d *telemetry.Device) {
-	if d.Kind == telemetry.KindUnknown || (d.ID == "") != (d.Kind == telemetry.KindWall && d.ID == "") {
+	if !fitsNode(d) {
 		e.refuse(telemetry.UnknownDevice, d.Node, "device "+d.ID+": kind "+d.Kind.String()+" does not fit", 1, 0, 0)
 		return
 	}
@@ -134,6 +134,11 @@ func (e *Engine) ApplyDevice(d *telemetry.Device) {
 	known.Device.Node = n.id
 	known.Readings.MaxPower = int64(telemetry.MaxPower(d.Kind))
 	n.tree, n.holding = nil, nil
+}
+
+// fitsNode reports whether a row has a known kind, and the node's own that of a wall.
+func fitsNode(d *telemetry.Device) bool {
+	return d.Kind != telemetry.KindUnknown && (d.ID != "" || d.Kind == telemetry.KindWall)
 }
 
 // shared is a device whose texts lie in the memory of equal ones, of devices that were

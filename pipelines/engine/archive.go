@@ -151,7 +151,7 @@ func (v *Eviction) flush() error {
 func (e *Engine) Packed() int { return e.packed }
 
 // Placed takes the offsets of the records, in the order in which put got them,
-// and lets go of what lies there, but for each node's last blocks if these have no
+// and lets go of what lies there, but for each node's last block if all of these have no
 // more than warm bytes. No event may have been applied since Evict.
 func (v *Eviction) Placed(offsets []int64, warm int) {
 	for _, m := range v.moved {
@@ -160,10 +160,13 @@ func (v *Eviction) Placed(offsets []int64, warm int) {
 	}
 	for _, n := range v.engine.nodes {
 		for k := range n.history {
-			if b := &n.history[k]; b.place.Size > 0 && k < len(n.history)-warmBlocks {
+			b := &n.history[k]
+			if b.place.Size > 0 && k < len(n.history)-warmBlocks {
 				b.data = nil
 			}
-			warm -= len(n.history[k].data)
+			if b.place.Size > 0 {
+				warm -= len(b.data)
+			}
 		}
 	}
 	if warm < 0 {

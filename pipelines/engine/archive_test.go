@@ -32,8 +32,15 @@ func (a *attic) Recall(p engine.Place) ([]byte, error) {
 	return slices.Clone(a.records[p.Offset][p.At : p.At+p.Size]), nil
 }
 
-// evict moves an engine's history here, what lies before the offset carry again.
+// evict moves an engine's history here, what lies before the offset carry again. All is
+// let go of, or some stays at hand.
 func (a *attic) evict(e *engine.Engine, limit int, carry int64) {
+	a.t.Helper()
+	a.evictBut(e, limit, carry, len(a.records)%2*1000)
+}
+
+// evictBut keeps the nodes' last blocks, if they have no more than warm bytes.
+func (a *attic) evictBut(e *engine.Engine, limit int, carry int64, warm int) {
 	a.t.Helper()
 	var offsets []int64
 	v, err := e.Evict(limit, carry, func(record []byte) error {
@@ -44,7 +51,10 @@ func (a *attic) evict(e *engine.Engine, limit int, carry int64) {
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	v.Placed(offsets, len(a.records)%2*1000) // all are let go of, or few stay at hand
+	v.Placed(offsets, warm)
+	if got := e.Packed(); got != 0 {
+		a.t.Errorf("%d bytes are said to wait right after an eviction", got)
+	}
 	if oldest, ok := e.OldestPlace(); ok && oldest < carry {
 		a.t.Errorf("a block lies at offset %d, all before %d should have been carried on", oldest, carry)
 	}
@@ -154,6 +164,31 @@ func TestEngineWithoutItsHistoryStops(t *testing.T) {
 }
 
 var errGone = errors.New("gone")
+
+// TestLastBlocksStayAtHand, but not where they are too much.
+func TestLastBlocksStayAtHand(t *testing.T) {
+	recalls := map[int]int{}
+	for _, warm := range []int{0, 1 << 20} {
+		e := restored(t, engine.DefaultConfig(), [][]byte{stateOf(t, 1)})
+		a := &attic{t: t}
+		e.UseArchive(a)
+		a.evictBut(e, 1<<20, 0, warm)
+		for _, dim := range newEstate(1, 20*60*second).dims {
+			if d, ok := dim.(telemetry.Device); ok {
+				d.Region += "?"
+				e.ApplyDevice(&d)
+			}
+		}
+		e.EndStep()
+		if e.Err() != nil {
+			t.Fatal(e.Err())
+		}
+		recalls[warm] = a.recalled
+	}
+	if recalls[1<<20] == 0 || recalls[0] <= recalls[1<<20] {
+		t.Errorf("%d blocks were recalled where the last ones stay at hand, %d where none does", recalls[1<<20], recalls[0])
+	}
+}
 
 // TestEvictionThatFailsChangesNothing: history that never came to lie anywhere
 // is still in memory.

@@ -33,8 +33,8 @@ const maxBlocks = 64
 // pack moves what the next windows of a node do not need into blocks, most often
 // one a window.
 //
-// Readings share memory with what they may yet grow into; packed they have what they
-// take. Where a late event reaches they are unpacked.
+// A block has no more memory than its readings take, a series has room to grow. Where a
+// late event reaches they are unpacked.
 func (e *Engine) pack(n *node) {
 	if n.emitted == never {
 		return

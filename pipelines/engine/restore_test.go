@@ -12,6 +12,8 @@ import (
 
 	"github.com/ntegral/ntegral/pipelines/engine"
 	"github.com/ntegral/ntegral/pipelines/meter"
+	"github.com/ntegral/ntegral/schemas/record"
+	"github.com/ntegral/ntegral/schemas/telemetry"
 )
 
 // stateOf returns a snapshot in the middle of an estate's events.
@@ -50,6 +52,14 @@ func TestRestoreRefusesBrokenState(t *testing.T) {
 		payload := slices.Concat([]byte{0}, series, make([]byte, meter.NumCounts-1))
 		return slices.Concat([]byte{9, byte(len(payload))}, payload, []byte{8, 0})
 	}
+	deviceEntry := func(k telemetry.Kind) []byte {
+		row := record.AppendDevice(nil, &telemetry.Device{Node: "n", Kind: k})
+		payload := slices.Concat([]byte{byte(len(row))}, row, make([]byte, 6))
+		return slices.Concat([]byte{4, byte(len(payload))}, payload, []byte{8, 0})
+	}
+	if _, err := engine.Restore(engine.DefaultConfig(), chunkReader(cut(after(deviceEntry(telemetry.KindWall)...), 7))); err != nil {
+		t.Fatalf("the node that is an instance below is broken itself: %v", err)
+	}
 	for _, sound := range [][]byte{{4, 2, 0, 0, 1, 1, 0, 0}, {2, 2, 0, 1, 0}, {2, 2, 0, 1, 8, 0, 0, 0, 0, 0, 0, 0, 0}} {
 		if _, err := engine.Restore(engine.DefaultConfig(), chunkReader(cut(after(counters(sound...)...), 7))); err != nil {
 			t.Fatalf("what entries below are like is broken itself: %v", err)
@@ -79,6 +89,8 @@ func TestRestoreRefusesBrokenState(t *testing.T) {
 		{"counter of a strange scale", after(counters(4, 2, 0, 0, 3, 1, 0, 0)...)},
 		{"counter of three bytes", after(counters(2, 2, 0, 1, 3, 0, 0, 0)...)},
 		{"counter of eight bytes from a base", after(counters(2, 2, 2, 1, 8, 0, 0, 0, 0, 0, 0, 0, 0)...)},
+		{"counter on times of the node before", slices.Concat(after(counters(4, 2, 0, 0, 1, 1, 0, 0)...)[:len(node)+17], after(counters(5, 0, 1, 0)...))},
+		{"node that is an instance", after(deviceEntry(telemetry.KindMIG)...)},
 		{"counter with more times than bytes", after(counters(200, 1, 2)...)},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

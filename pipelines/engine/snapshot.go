@@ -35,8 +35,8 @@ const (
 )
 
 // Snapshot writes the state between two steps as chunks of at most chunkBytes,
-// which emit may keep. Equal states whose history lies at equal places give equal
-// bytes.
+// which emit may keep. The same events, in the same records and steps, give equal bytes
+// if history lies at equal places.
 func (e *Engine) Snapshot(chunkBytes int, emit func([]byte) error) error {
 	if e.vault.err != nil {
 		return e.vault.err
@@ -229,6 +229,9 @@ func (f *fields) part(n *node, kind uint64, u *unpacker) error {
 		if err != nil {
 			return fmt.Errorf("%w: %w", ErrState, err)
 		}
+		if !fitsNode(&device) {
+			return fmt.Errorf("%w: device %q: kind %s does not fit", ErrState, device.ID, device.Kind)
+		}
 		d := &attribution.Device{Device: shared(&device)}
 		d.Node = n.id
 		d.Readings.MaxPower = int64(telemetry.MaxPower(d.Kind))
@@ -393,12 +396,17 @@ func (f *fields) series(s *meter.Series) {
 		return
 	case head&1 == 0:
 		f.times = f.steps(make([]int64, 0, count), count)
+		f.bad = f.bad || !rising(f.times)
 	}
 	p := meter.Packed{Base: f.varint(), Scale: uint16(min(f.uvarint(), math.MaxUint16)), Width: f.byte()}
 	p.Offsets = slices.Clone(f.take(int(count) * int(p.Width)))
 	s.Times = f.times
-	f.bad = f.bad || !s.Values.Unpack(p, int(count)) || !rising(s.Times)
-	for i := 0; i < int(count) && !f.bad; i++ {
+	f.bad = f.bad || !s.Values.Unpack(p, int(count))
+	looked := int(count)
+	if p.Width == 0 {
+		looked = 1 // all are equal; there may be more of them than bytes
+	}
+	for i := 0; i < looked && !f.bad; i++ {
 		f.bad = s.Values.At(i) < 0
 	}
 	if f.bad {

@@ -279,10 +279,9 @@ func (v *Values) place(c *record.Column) (first, factor uint64, ok bool) {
 	return first, factor, first*scale == rise && factor*scale == step && first <= math.MaxUint32
 }
 
-// fill writes the offsets of a column into dst, as long as they are, and returns the
-// largest: if it does not fit, nothing that was written is right. With 32 bits of each
-// factor at most nothing wraps. That a column is wider than the values are is seldom,
-// and it does not fit then.
+// fill writes the offsets of a column into dst and returns the largest: if that is more
+// than their width holds, what was written is worth nothing. Both factors have 32 bits at
+// most, so that nothing wraps. A column that is wider than the values does not fit.
 func (v *Values) fill(dst []byte, c *record.Column, first, factor uint64) (top uint64) {
 	top = first
 	b := c.Offsets
@@ -395,12 +394,18 @@ func (v *Values) Cut(count int) {
 // if they fit into fewer bytes, and well: what made a counter of hours, or power when a
 // job began, need so many may have gone.
 func (v *Values) Settle(before Values) {
+	if v.count == 0 {
+		*v = Values{}
+		return
+	}
 	v.offsets = append(before.offsets[:0], v.offsets...)
-	if n := int(v.count); n == 0 || v.count == before.count || v.width < 2 || !v.fitsHalf(n-1) {
+	if n := int(v.count); v.count == before.count || v.width < 2 || !v.fitsHalf(n-1) {
 		return // the ends say enough, most often
 	}
 	if v.fitsHalf(1) {
-		v.assign(v.All())
+		all := v.All()
+		v.offsets = nil // or it would keep the room that it no longer needs
+		v.assign(all)
 	}
 }
 

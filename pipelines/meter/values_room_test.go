@@ -32,18 +32,20 @@ func TestSensorsTakeFewBytes(t *testing.T) {
 			t.Fatalf("%s: 2^61 fits into %d bytes", name, v.width)
 		}
 		before := v
-		v.Cut(401)
+		v.Cut(400)
 		v.Settle(before)
 		for i := int64(402); i < 500; i++ {
-			before = v
 			v.Append([]int64{c.next(i)})
-			if v.Len() > 2 {
+			if before = v; v.Len() > 2 {
 				v.Cut(v.Len() - 2)
 				v.Settle(before)
 			}
 		}
 		if v.width > c.width || v.At(1) != c.next(499) {
 			t.Fatalf("%s: it does not fit again: %d bytes", name, v.width)
+		}
+		if cap(v.offsets) > 64 {
+			t.Errorf("%s: two values keep room for %d bytes", name, cap(v.offsets))
 		}
 	}
 }

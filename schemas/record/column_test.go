@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/ntegral/ntegral/schemas/record"
@@ -47,6 +48,48 @@ func TestColumnsAreTheirNumbers(t *testing.T) {
 	for _, w := range []uint8{0, 1, 2, 4, 8} {
 		if widths[w] < 100 {
 			t.Errorf("width %d was met %d times", w, widths[w])
+		}
+	}
+}
+
+// TestRecordsHaveBounds: without offsets a record can name far more than it has bytes.
+func TestRecordsHaveBounds(t *testing.T) {
+	const half = record.MaxReadings / 2
+	sound := func() *record.SampleBatch {
+		s := &record.SampleBatch{Node: "n", Axes: [][]int64{make([]int64, half)}}
+		for i := range s.Axes[0] {
+			s.Axes[0][i] = int64(i)
+		}
+		same := record.ColumnOf(make([]int64, half)...)
+		s.Series = []record.SeriesColumn{{Device: "a", Values: same}, {Device: "b", Values: same}}
+		return s
+	}
+	for name, test := range map[string]struct {
+		edit func(*record.SampleBatch) []byte
+		want bool
+	}{
+		"as many readings as there may be": {func(s *record.SampleBatch) []byte { return s.Append(nil) }, true},
+		"one column too many": {func(s *record.SampleBatch) []byte {
+			s.Series = append(s.Series, s.Series[0])
+			return s.Append(nil)
+		}, false},
+		"too many devices": {func(s *record.SampleBatch) []byte {
+			return append(s.Append(nil), strings.Repeat("\x2a\x00", record.MaxReadings)...)
+		}, false},
+		"too many columns": {func(s *record.SampleBatch) []byte {
+			return append(s.Append(nil), strings.Repeat("\x5a\x00", record.MaxReadings)...)
+		}, false},
+		"too many axes": {func(s *record.SampleBatch) []byte {
+			return append(s.Append(nil), strings.Repeat("\x1a\x00", record.MaxReadings)...)
+		}, false},
+		"too many numbers": {func(s *record.SampleBatch) []byte {
+			const n = record.MaxReadings + 2
+			return append(append(s.Append(nil), 0x42, n&0x7f|0x80, n>>7&0x7f|0x80, n>>14), make([]byte, n)...)
+		}, false},
+	} {
+		_, err := new(record.SamplesDecoder).Decode(test.edit(sound()))
+		if (err == nil) != test.want || err != nil && !strings.Contains(err.Error(), "too many") {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

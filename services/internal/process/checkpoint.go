@@ -49,10 +49,8 @@ const (
 // before the checkpoint before this one. The task stands still meanwhile.
 func (s *session) checkpoint(ctx context.Context) error {
 	began := time.Now()
-	if !s.stripped { // see open
-		if err := s.evict(ctx); err != nil {
-			return err
-		}
+	if err := s.evict(ctx); err != nil {
+		return err
 	}
 	w := &chunkWriter{appender: appender{session: s, ctx: ctx}, id: rand.Uint64(), sum: xxhash.New()}
 	header, err := json.Marshal(stateHeader{Partitions: s.task.env.partitions, Definitions: s.task.env.cfg.Config, RecordedAt: s.recordedAt, Watermark: s.watermark, Totals: s.totals})
@@ -161,7 +159,7 @@ func (w *appender) wait() ([]int64, error) {
 	for _, done := range w.pending {
 		p := <-done
 		if p.err != nil {
-			return nil, kafka.Classify(fmt.Errorf("append to checkpoint: %w", p.err))
+			return nil, kafka.Classify(fmt.Errorf("append history or checkpoint: %w", p.err))
 		}
 		offsets = append(offsets, p.offset)
 	}

@@ -37,7 +37,7 @@ type Config struct {
 	StepBytes int `split_words:"true" default:"16777216" desc:"bytes of samples that end a step early"`
 	// HistoryBytes bounds what a task holds of the history that waits for late events,
 	// beside what a step brings: as much that was not written yet, and as much that was.
-	HistoryBytes int `split_words:"true" default:"33554432" desc:"bytes of packed readings that a task holds before it writes them to the history topic, and as many again that it has written and keeps at hand"`
+	HistoryBytes int `split_words:"true" default:"33554432" desc:"bytes of packed readings that a task holds before it writes them to the history topic; what it has written of each node last it keeps at hand if that is no more again"`
 	// CheckpointInterval is the time between checkpoints of a task.
 	CheckpointInterval time.Duration `split_words:"true" default:"30s" desc:"time between checkpoints of a task"`
 	// SessionTimeout is after how long a silent processor loses its tasks.

@@ -23,14 +23,17 @@ const historyBytes = 128 << 10
 
 // evict moves history of the engine into its topic.
 func (s *session) evict(ctx context.Context) error {
+	if s.stripped { // see open
+		return nil
+	}
 	carry, err := s.carry(ctx)
 	if err != nil {
 		return err
 	}
 	w := &appender{session: s, ctx: ctx}
 	moved, err := s.core.Evict(historyBytes, carry, func(value []byte) error {
-		s.put++
-		id := fmt.Sprintf("%d/%d/%d", s.log.Epoch, s.log.Step, s.put)
+		s.historyRecords++
+		id := fmt.Sprintf("%d/%d/%d", s.log.Epoch, s.log.Step, s.historyRecords)
 		return w.add(record.History, record.Envelope{ID: id, Type: record.TypeHistory}, value)
 	})
 	if err = cmp.Or(s.recalled(), err); err != nil {
@@ -49,6 +52,14 @@ func (s *session) evict(ctx context.Context) error {
 	moved.Placed(offsets, s.task.env.cfg.HistoryBytes)
 	s.evicted += w.bytes
 	return nil
+}
+
+// makeRoom moves history away where much of it waits.
+func (s *session) makeRoom(ctx context.Context) error {
+	if s.core.Packed() <= s.task.env.cfg.HistoryBytes {
+		return nil
+	}
+	return s.evict(ctx)
 }
 
 // carry returns the offset before which nothing may lie: a node that has stopped

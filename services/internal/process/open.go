@@ -1,6 +1,7 @@
 package process
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -221,7 +222,7 @@ func (s *session) replay(ctx context.Context, steps []record.Commit) error {
 			return fmt.Errorf("replay step %d: %w", c.Step, err)
 		}
 		s.core.SkipStep()
-		if err := s.recalled(); err != nil {
+		if err := cmp.Or(s.recalled(), s.makeRoom(ctx)); err != nil {
 			return fmt.Errorf("replay step %d: %w", c.Step, err)
 		}
 		s.totals.add(c)

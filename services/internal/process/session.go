@@ -37,13 +37,13 @@ type session struct {
 	saved        commitlog.Position // what the last complete one holds
 	previous     record.Manifest    // of the last complete one; without chunks: there is none
 
-	archive    *archive
-	historyEnd int64     // behind the last record of history that is known to be ours
-	put        uint64    // records of history written in this epoch
-	evicted    int       // bytes of history written since the last checkpoint
-	carried    time.Time // when old history was looked for last
-	stateEnd   int64     // of the state topic, when checkpoints were looked for
-	stripped   bool      // a checkpoint was passed over whose history is not all there
+	archive        *archive
+	historyRecords uint64    // written in this epoch
+	evicted        int       // bytes of them since the last checkpoint
+	historyEnd     int64     // behind the last record of history that is known to be ours
+	carried        time.Time // when old history was looked for last
+	stateEnd       int64     // of the state topic, when checkpoints were looked for
+	stripped       bool      // a checkpoint was passed over whose history is not all there
 }
 
 func newSession(t *task) (*session, error) {

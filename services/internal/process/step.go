@@ -47,11 +47,11 @@ func (s *session) step(ctx context.Context, records []*kgo.Record) error {
 	if err := s.write(ctx, result); err != nil {
 		return err
 	}
-	s.task.env.metrics.stepSeconds.Observe(time.Since(began).Seconds())
 	s.publish(max(ends.Samples, s.inputs.at.Samples))
-	if s.core.Packed() > s.task.env.cfg.HistoryBytes && !s.stripped { // see open
-		return s.evict(ctx)
+	if err := s.makeRoom(ctx); err != nil {
+		return err
 	}
+	s.task.env.metrics.stepSeconds.Observe(time.Since(began).Seconds())
 	return nil
 }
 
