@@ -103,7 +103,7 @@ func (t *sumTable) appendRows(dst []fact.Row, n *Node, placements []Placement, w
 // and what there are is copied seldom.
 func oneMore(rows []fact.Row) []fact.Row {
 	if len(rows) == cap(rows) {
-		rows = slices.Grow(rows, max(len(rows), 16))
+		rows = slices.Grow(rows, max(len(rows)/2, 16))
 	}
 	return rows[:len(rows)+1]
 }
