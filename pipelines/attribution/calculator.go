@@ -111,8 +111,8 @@ func (n *Node) slots(p *telemetry.Placement, dst []int) []int {
 // slotOf returns the accelerator that a device is, or is an instance of; -1 if
 // neither.
 func (n *Node) slotOf(device string) int {
-	if i, ok := n.index[device]; ok && i >= 0 {
-		return n.slot[i]
+	if slot := n.acceleratorSlot(device); slot >= 0 {
+		return slot
 	}
 	for slot := range n.instances {
 		for k := range n.instances[slot] {

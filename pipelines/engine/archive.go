@@ -158,27 +158,28 @@ func (v *Eviction) Placed(offsets []int64, warm int) {
 		m.place.Offset = offsets[m.record]
 		m.node.history[m.block].place = m.place
 	}
+	if v.keep(warmBlocks) > warm {
+		v.keep(0)
+	}
+	v.engine.packed = 0
+}
+
+// keep lets go of what lies in the archive but for the last blocks of each node, and
+// returns how many bytes of it stay.
+func (v *Eviction) keep(last int) (stays int) {
 	for _, n := range v.engine.nodes {
 		for k := range n.history {
 			b := &n.history[k]
-			if b.place.Size > 0 && k < len(n.history)-warmBlocks {
+			if b.place.Size == 0 {
+				continue
+			}
+			if k < len(n.history)-last {
 				b.data = nil
 			}
-			if b.place.Size > 0 {
-				warm -= len(b.data)
-			}
+			stays += len(b.data)
 		}
 	}
-	if warm < 0 {
-		for _, n := range v.engine.nodes {
-			for k := range n.history {
-				if b := &n.history[k]; b.place.Size > 0 {
-					b.data = nil
-				}
-			}
-		}
-	}
-	v.engine.packed = 0
+	return stays
 }
 
 // OldestPlace is the smallest offset at which a block lies; ok is false if none

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/ntegral/ntegral/pipelines/meter"
+	"github.com/ntegral/ntegral/schemas/record"
 )
 
 // packer encodes readings. It reuses its buffers.
@@ -92,49 +93,46 @@ func (p *packer) entry(place, kind int, s *meter.Series, count int) {
 		p.b = appendSteps(p.b, times)
 		p.axes[kind] = times
 	}
-	p.pack(kind, values.Packed(count), count)
+	p.pack(kind, values.Column(count))
 }
 
 // pack writes the values of an entry.
-func (p *packer) pack(kind int, v meter.Packed, count int) {
-	p.b = binary.AppendUvarint(p.b, uint64(v.Scale))
+func (p *packer) pack(kind int, c record.Column) {
+	p.b = binary.AppendUvarint(p.b, c.Scale)
 	// Narrow offsets are written as they are held: to look for the least would gain a byte
 	// each at most, and seldom.
-	if kind != energyKind && (v.Width == 1 || v.Width == 2) {
-		p.b = append(append(binary.AppendVarint(p.b, v.Base), v.Width), v.Offsets...)
+	if kind != energyKind && (c.Width == 1 || c.Width == 2) {
+		p.b = append(append(binary.AppendVarint(p.b, c.Base), c.Width), c.Offsets...)
 		return
 	}
 	if kind != energyKind {
-		p.values = v.AppendOffsets(p.values[:0], count)
-		p.b = appendOffsets(p.b, p.values, v.Base, int64(v.Scale))
+		p.values = c.AppendOffsets(p.values[:0])
+		p.b = appendOffsets(p.b, p.values, c.Base, int64(c.Scale))
 		return
 	}
-	first, values := rises(p.values, v, count)
-	p.values = values
-	p.b = binary.AppendVarint(p.b, v.Base+first*int64(v.Scale))
+	p.b = binary.AppendVarint(p.b, c.At(0))
+	p.values = rises(p.values[:0], &c)
 	p.b = appendOffsets(p.b, p.values, 0, 1)
 }
 
-// rises returns the first offset, and how much each one is above that before it.
-func rises(dst []int64, v meter.Packed, count int) (first int64, rises []int64) {
-	if v.Width == 4 { // as the counter of a device nearly always is
-		b := v.Offsets
-		last := binary.LittleEndian.Uint32(b)
-		first = int64(last)
-		dst = slices.Grow(dst[:0], count-1)[:count-1]
+// rises appends how much each offset is above the one before it.
+func rises(dst []int64, c *record.Column) []int64 {
+	n := c.Len() - 1
+	if c.Width == 4 { // as the counter of a device nearly always is
+		dst = slices.Grow(dst, n)[:n]
+		last := binary.LittleEndian.Uint32(c.Offsets)
 		for i := range dst {
-			next := binary.LittleEndian.Uint32(b[4*i+4:])
+			next := binary.LittleEndian.Uint32(c.Offsets[4*i+4:])
 			dst[i] = int64(next) - int64(last)
 			last = next
 		}
-		return first, dst
+		return dst
 	}
-	dst = v.AppendOffsets(dst[:0], count)
-	first = dst[0]
-	for i := range count - 1 {
+	dst = c.AppendOffsets(dst)
+	for i := range n {
 		dst[i] = dst[i+1] - dst[i]
 	}
-	return first, dst[:count-1]
+	return dst[:n]
 }
 
 // appendOffsets writes numbers that are base + scale × a unit: the least one, how

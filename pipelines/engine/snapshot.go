@@ -121,28 +121,6 @@ func deviceSeries(d *attribution.Device) [seriesOfDevice]*meter.Series {
 	}
 }
 
-// seriesWriter writes series. Times are differences of differences, and are written
-// once for series that follow each other and share them; values are as they are held.
-type seriesWriter struct {
-	times []int64 // of the series before, if it has any
-}
-
-func (w *seriesWriter) append(b []byte, s *meter.Series) []byte {
-	n := len(s.Times)
-	if n == 0 {
-		return append(b, 0)
-	}
-	if len(w.times) == n && sameTimes(w.times, s.Times) {
-		b = binary.AppendUvarint(b, uint64(n)<<1|1)
-	} else {
-		b = appendSteps(binary.AppendUvarint(b, uint64(n)<<1), s.Times)
-		w.times = s.Times
-	}
-	v := s.Values.Packed(n)
-	b = binary.AppendUvarint(binary.AppendVarint(b, v.Base), uint64(v.Scale))
-	return append(append(b, v.Width), v.Offsets...)
-}
-
 func appendString(b []byte, s string) []byte { return appendBytes(b, []byte(s)) }
 
 func appendBytes(b, s []byte) []byte {
@@ -317,99 +295,5 @@ func (r *stateReader) entry() (kind uint64, payload []byte, err error) {
 			return 0, nil, fmt.Errorf("%w: it ends early", ErrState)
 		}
 		r.buf = append(r.buf[:len(r.buf):len(r.buf)], chunk...)
-	}
-}
-
-// fields reads values off an entry; bad is set once something does not fit.
-type fields struct {
-	b     []byte
-	bad   bool
-	times []int64 // of the last series with times of its own
-}
-
-func (f *fields) varint() int64 {
-	v, n := binary.Varint(f.b)
-	if n <= 0 {
-		f.bad, f.b = true, nil
-		return 0
-	}
-	f.b = f.b[n:]
-	return v
-}
-
-func (f *fields) uvarint() uint64 {
-	v, n := binary.Uvarint(f.b)
-	if n <= 0 {
-		f.bad, f.b = true, nil
-		return 0
-	}
-	f.b = f.b[n:]
-	return v
-}
-
-// count reads how many values follow; each takes a byte at least.
-func (f *fields) count() int {
-	v := f.uvarint()
-	if v > uint64(len(f.b)) {
-		f.bad, f.b = true, nil
-		return 0
-	}
-	return int(v)
-}
-
-func (f *fields) bytes() []byte {
-	n := f.count()
-	return f.take(n)
-}
-
-func (f *fields) byte() byte {
-	b := f.take(1)
-	if f.bad {
-		return 0
-	}
-	return b[0]
-}
-
-// take reads so many bytes.
-func (f *fields) take(n int) []byte {
-	if n > len(f.b) {
-		f.bad, f.b = true, nil
-		return nil
-	}
-	b := f.b[:n]
-	f.b = f.b[n:]
-	return b
-}
-
-func (f *fields) text() string { return string(f.bytes()) }
-
-// series reads what a seriesWriter wrote. Series that were written with the times of
-// the one before share them.
-func (f *fields) series(s *meter.Series) {
-	head := f.uvarint()
-	count := head >> 1
-	switch {
-	case head == 0 || f.bad:
-		return
-	case head&1 == 0 && count > uint64(len(f.b)), head&1 == 1 && count != uint64(len(f.times)):
-		f.bad = true
-		return
-	case head&1 == 0:
-		f.times = f.steps(make([]int64, 0, count), count)
-		f.bad = f.bad || !rising(f.times)
-	}
-	p := meter.Packed{Base: f.varint(), Scale: uint16(min(f.uvarint(), math.MaxUint16)), Width: f.byte()}
-	p.Offsets = slices.Clone(f.take(int(count) * int(p.Width)))
-	s.Times = f.times
-	f.bad = f.bad || !s.Values.Unpack(p, int(count))
-	looked := int(count)
-	if p.Width == 0 {
-		looked = 1 // all are equal; there may be more of them than bytes
-	}
-	for i := 0; i < looked && !f.bad; i++ {
-		f.bad = s.Values.At(i) < 0
-	}
-	if f.bad {
-		*s = meter.Series{} // no state of ours
 	}
 }

@@ -31,93 +31,33 @@ func (v *Values) Len() int { return int(v.count) }
 // At returns value i.
 func (v *Values) At(i int) int64 { return v.base + int64(uint64(v.scale)*v.offset(i)) }
 
-func (v *Values) offset(i int) uint64 {
-	switch v.width {
-	case 1:
-		return uint64(v.offsets[i])
-	case 2:
-		return uint64(binary.LittleEndian.Uint16(v.offsets[2*i:]))
-	case 4:
-		return uint64(binary.LittleEndian.Uint32(v.offsets[4*i:]))
-	case 8:
-		return binary.LittleEndian.Uint64(v.offsets[8*i:])
-	}
-	return 0
-}
+func (v *Values) offset(i int) uint64 { return record.Offset(v.offsets, v.width, i) }
 
 // AppendTo appends values [from, to) to dst.
 func (v *Values) AppendTo(dst []int64, from, to int) []int64 {
-	n := len(dst)
-	p := v.Packed(to)
-	p.Offsets = p.Offsets[from*int(v.width):]
-	dst = p.AppendOffsets(dst, to-from)
-	base, scale := v.base, int64(v.scale)
-	for i, x := range dst[n:] {
-		dst[n+i] = base + x*scale
-	}
-	return dst
+	c := v.column(from, to)
+	return c.AppendTo(dst)
 }
 
 // All returns a copy.
 func (v *Values) All() []int64 { return v.AppendTo(nil, 0, v.Len()) }
 
-// Packed is values as they are held: each is Base + Scale × its offset, wrapping, of
-// Width bytes, unsigned and little-endian.
-type Packed struct {
-	Offsets []byte
-	Base    int64
-	Scale   uint16
-	Width   uint8 // 0, 1, 2, 4 or 8
+// Column returns the first count values as they are held, in the memory of v.
+func (v *Values) Column(count int) record.Column { return v.column(0, count) }
+
+func (v *Values) column(from, to int) record.Column {
+	c, _ := record.ColumnFrom(v.base, uint64(v.scale), v.offsets[from*int(v.width):to*int(v.width)], to-from)
+	return c
 }
 
-// Packed returns the first count values, in the memory of v.
-func (v *Values) Packed(count int) Packed {
-	return Packed{Offsets: v.offsets[:count*int(v.width)], Base: v.base, Scale: v.scale, Width: v.width}
-}
-
-// AppendOffsets appends the offsets, of which there are count, to dst.
-func (p *Packed) AppendOffsets(dst []int64, count int) []int64 {
-	n := len(dst)
-	dst = slices.Grow(dst, count)[:n+count]
-	out, b := dst[n:], p.Offsets
-	switch p.Width {
-	case 0:
-		clear(out)
-	case 1:
-		b = b[:len(out)]
-		for i := range out {
-			out[i] = int64(b[i])
-		}
-	case 2:
-		for i := range out {
-			out[i] = int64(binary.LittleEndian.Uint16(b[2*i:]))
-		}
-	case 4:
-		for i := range out {
-			out[i] = int64(binary.LittleEndian.Uint32(b[4*i:]))
-		}
-	case 8:
-		for i := range out {
-			out[i] = int64(binary.LittleEndian.Uint64(b[8*i:]))
-		}
-	}
-	return dst
-}
-
-// Unpack replaces v by count packed values, in the memory of p, and reports whether p
-// holds as many.
-func (v *Values) Unpack(p Packed, count int) bool {
-	switch p.Width {
-	case 0, 1, 2, 4:
-	case 8:
-		if p.Base != 0 || p.Scale != 1 {
-			return false
-		}
-	default:
+// Hold replaces v by a column, in its memory, and reports whether it could: whether it
+// is one that Column may return.
+func (v *Values) Hold(c *record.Column) bool {
+	if c.Len() == 0 || c.Scale > math.MaxUint16 || !slices.Contains(scales[:], uint16(c.Scale)) || c.Width == 8 && (c.Base != 0 || c.Scale != 1) {
 		return false
 	}
-	*v = Values{offsets: p.Offsets, base: p.Base, scale: p.Scale, count: int32(count), width: p.Width}
-	return count > 0 && len(p.Offsets) == count*int(p.Width) && slices.Contains(scales[:], p.Scale)
+	*v = Values{offsets: c.Offsets, base: c.Base, scale: uint16(c.Scale), count: int32(c.Len()), width: c.Width}
+	return true
 }
 
 // Append appends values.
@@ -186,7 +126,7 @@ func (v *Values) assign(values []int64) {
 	least, most := slices.Min(values), slices.Max(values)
 	v.scale, v.count = scaleOf(values, least), 0
 	span := (uint64(most) - uint64(least)) / uint64(v.scale)
-	v.width = widthOf(span)
+	v.width = record.WidthOf(span)
 	switch v.width {
 	case 0:
 		v.base = least
@@ -220,126 +160,6 @@ func multiples(values []int64, least int64, scale uint64) bool {
 		}
 	}
 	return true
-}
-
-func widthOf(most uint64) uint8 {
-	switch {
-	case most == 0:
-		return 0
-	case most <= math.MaxUint8:
-		return 1
-	case most <= math.MaxUint16:
-		return 2
-	case most <= math.MaxUint32:
-		return 4
-	}
-	return 8
-}
-
-// Stage writes the values of a column behind the others without unpacking them, for
-// Commit to take, and reports whether it could: whether they fit and none is above most.
-func (v *Values) Stage(c *record.Column, most int64) bool {
-	first, factor, ok := v.place(c)
-	if !ok || most < v.base {
-		return false
-	}
-	v.room(c.Len())
-	at := len(v.offsets)
-	top := v.fill(v.offsets[at:at+c.Len()*int(v.width)], c, first, factor)
-	return top>>(8*v.width) == 0 && top <= uint64(most-v.base)/uint64(v.scale)
-}
-
-// Commit appends the values of the column that was staged.
-func (v *Values) Commit(c *record.Column) {
-	v.grow(c.Len())
-}
-
-// place returns where a column's base lies among the offsets and how many of their
-// steps one of its own is. Both fit into 32 bits.
-func (v *Values) place(c *record.Column) (first, factor uint64, ok bool) {
-	rise := uint64(c.Base) - uint64(v.base)
-	step := c.Scale
-	if v.count == 0 || v.width == 8 || c.Base < v.base || step > math.MaxUint32 {
-		return 0, 0, false
-	}
-	scale := uint64(v.scale)
-	if c.Width == 0 {
-		step = scale // of a column of equal values it says nothing
-	}
-	switch scale { // by a constant a division is a multiplication
-	case 10_000:
-		first, factor = rise/10_000, step/10_000
-	case 1000:
-		first, factor = rise/1000, step/1000
-	case 100:
-		first, factor = rise/100, step/100
-	default:
-		first, factor = rise/scale, step/scale
-	}
-	return first, factor, first*scale == rise && factor*scale == step && first <= math.MaxUint32
-}
-
-// fill writes the offsets of a column into dst and returns the largest: if that is more
-// than their width holds, what was written is worth nothing. Both factors have 32 bits at
-// most, so that nothing wraps. A column that is wider than the values does not fit.
-func (v *Values) fill(dst []byte, c *record.Column, first, factor uint64) (top uint64) {
-	top = first
-	b := c.Offsets
-	switch v.width<<4 | c.Width { // bytes there and here
-	case 0x00:
-	case 0x10:
-		for i := range dst {
-			dst[i] = byte(first)
-		}
-	case 0x11:
-		b = b[:len(dst)]
-		for i := range dst {
-			x := first + uint64(b[i])*factor
-			dst[i] = byte(x)
-			top = max(top, x)
-		}
-	case 0x20:
-		for i := 0; i+2 <= len(dst); i += 2 {
-			binary.LittleEndian.PutUint16(dst[i:], uint16(first))
-		}
-	case 0x21:
-		for i := range b {
-			x := first + uint64(b[i])*factor
-			binary.LittleEndian.PutUint16(dst[2*i:], uint16(x))
-			top = max(top, x)
-		}
-	case 0x22:
-		for i := 0; i+2 <= len(dst) && i+2 <= len(b); i += 2 {
-			x := first + uint64(binary.LittleEndian.Uint16(b[i:]))*factor
-			binary.LittleEndian.PutUint16(dst[i:], uint16(x))
-			top = max(top, x)
-		}
-	case 0x40:
-		for i := 0; i+4 <= len(dst); i += 4 {
-			binary.LittleEndian.PutUint32(dst[i:], uint32(first))
-		}
-	case 0x41:
-		for i := range b {
-			x := first + uint64(b[i])*factor
-			binary.LittleEndian.PutUint32(dst[4*i:], uint32(x))
-			top = max(top, x)
-		}
-	case 0x42:
-		for i := 0; 4*i+4 <= len(dst); i++ {
-			x := first + uint64(binary.LittleEndian.Uint16(b[2*i:]))*factor
-			binary.LittleEndian.PutUint32(dst[4*i:], uint32(x))
-			top = max(top, x)
-		}
-	case 0x44:
-		for i := 0; i+4 <= len(dst) && i+4 <= len(b); i += 4 {
-			x := first + uint64(binary.LittleEndian.Uint32(b[i:]))*factor
-			binary.LittleEndian.PutUint32(dst[i:], uint32(x))
-			top = max(top, x)
-		}
-	default:
-		return math.MaxUint64
-	}
-	return top
 }
 
 // Set replaces value i.

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 	"math/bits"
+	"slices"
 )
 
 // Column is numbers, each of them Base + Scale × its offset, wrapping at 64 bits.
@@ -27,6 +28,13 @@ func ColumnOf(values ...int64) Column {
 	return c
 }
 
+// ColumnFrom returns the column of base, scale and offsets, which it does not own; ok is
+// false if these are not as many as count.
+func ColumnFrom(base int64, scale uint64, offsets []byte, count int) (c Column, ok bool) {
+	c = Column{Base: base, Scale: scale, Offsets: offsets}
+	return c, c.fit(count)
+}
+
 // PackColumn appends the offsets of values to dst, of which the column holds them, and
 // returns it. The scale is the largest that there is.
 func PackColumn(dst []byte, values []int64) (Column, []byte) {
@@ -46,7 +54,7 @@ func PackColumn(dst []byte, values []int64) (Column, []byte) {
 		}
 	}
 	c.Scale = max(c.Scale, 1)
-	c.Width = widthOf(most / c.Scale)
+	c.Width = WidthOf(most / c.Scale)
 	first := len(dst)
 	for _, v := range values {
 		offset := (uint64(v) - uint64(c.Base)) / c.Scale
@@ -72,7 +80,8 @@ func greatestDivisor(a, b uint64) uint64 {
 	return a
 }
 
-func widthOf(most uint64) uint8 {
+// WidthOf is how many bytes an offset takes where so much is the most.
+func WidthOf(most uint64) uint8 {
 	switch {
 	case most == 0:
 		return 0
@@ -109,26 +118,58 @@ func (c *Column) fit(count int) bool {
 func (c *Column) Len() int { return int(c.count) }
 
 // At returns number i.
-func (c *Column) At(i int) int64 { return c.Base + int64(c.Scale*c.offset(i)) }
+func (c *Column) At(i int) int64 { return c.Base + int64(c.Scale*Offset(c.Offsets, c.Width, i)) }
 
-func (c *Column) offset(i int) uint64 {
-	switch c.Width {
+// Offset returns offset i of those of one width.
+func Offset(offsets []byte, width uint8, i int) uint64 {
+	switch width {
 	case 1:
-		return uint64(c.Offsets[i])
+		return uint64(offsets[i])
 	case 2:
-		return uint64(binary.LittleEndian.Uint16(c.Offsets[2*i:]))
+		return uint64(binary.LittleEndian.Uint16(offsets[2*i:]))
 	case 4:
-		return uint64(binary.LittleEndian.Uint32(c.Offsets[4*i:]))
+		return uint64(binary.LittleEndian.Uint32(offsets[4*i:]))
 	case 8:
-		return binary.LittleEndian.Uint64(c.Offsets[8*i:])
+		return binary.LittleEndian.Uint64(offsets[8*i:])
 	}
 	return 0
 }
 
 // AppendTo appends all numbers to dst.
 func (c *Column) AppendTo(dst []int64) []int64 {
-	for i := range c.Len() {
-		dst = append(dst, c.At(i))
+	n := len(dst)
+	dst = c.AppendOffsets(dst)
+	for i, x := range dst[n:] {
+		dst[n+i] = c.Base + x*int64(c.Scale)
+	}
+	return dst
+}
+
+// AppendOffsets appends all offsets to dst.
+func (c *Column) AppendOffsets(dst []int64) []int64 {
+	n := len(dst)
+	dst = slices.Grow(dst, c.Len())[:n+c.Len()]
+	out, b := dst[n:], c.Offsets
+	switch c.Width {
+	case 0:
+		clear(out)
+	case 1:
+		b = b[:len(out)]
+		for i := range out {
+			out[i] = int64(b[i])
+		}
+	case 2:
+		for i := range out {
+			out[i] = int64(binary.LittleEndian.Uint16(b[2*i:]))
+		}
+	case 4:
+		for i := range out {
+			out[i] = int64(binary.LittleEndian.Uint32(b[4*i:]))
+		}
+	case 8:
+		for i := range out {
+			out[i] = int64(binary.LittleEndian.Uint64(b[8*i:]))
+		}
 	}
 	return dst
 }

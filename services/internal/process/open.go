@@ -1,7 +1,6 @@
 package process
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -222,7 +221,10 @@ func (s *session) replay(ctx context.Context, steps []record.Commit) error {
 			return fmt.Errorf("replay step %d: %w", c.Step, err)
 		}
 		s.core.SkipStep()
-		if err := cmp.Or(s.recalled(), s.makeRoom(ctx)); err != nil {
+		if err := s.recalled(); err != nil {
+			return fmt.Errorf("replay step %d: %w", c.Step, err)
+		}
+		if err := s.makeRoom(ctx); err != nil {
 			return fmt.Errorf("replay step %d: %w", c.Step, err)
 		}
 		s.totals.add(c)
