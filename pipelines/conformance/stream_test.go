@@ -148,7 +148,7 @@ func (s *stream) record(node string, readings []telemetry.Reading, takenIn int64
 		s.engine.ApplySamples(decoded)
 	}
 	if s.r.IntN(4) == 0 {
-		s.engine.CloseWindows()
+		s.collect(s.engine.CloseWindows())
 	}
 	s.endStep(0.2)
 }
@@ -160,21 +160,7 @@ func (s *stream) endStep(p float64) {
 		return
 	}
 	r := s.engine.EndStep()
-	for i := range r.Rows {
-		row := &r.Rows[i]
-		if row.Reason == fact.ReasonCorrected {
-			s.corrected++
-		}
-		byDimensions := s.rows[row.Key]
-		if byDimensions == nil {
-			byDimensions = map[fact.Dimensions]*fact.Sums{}
-			s.rows[row.Key] = byDimensions
-		}
-		if byDimensions[row.Dimensions] == nil {
-			byDimensions[row.Dimensions] = &fact.Sums{}
-		}
-		byDimensions[row.Dimensions].Add(&row.Sums)
-	}
+	s.collect(r.Rows)
 	if err := s.engine.Err(); err != nil {
 		s.t.Fatal(err)
 	}
@@ -187,6 +173,25 @@ func (s *stream) endStep(p float64) {
 	}
 	if s.r.IntN(20) == 0 {
 		s.restart()
+	}
+}
+
+// collect adds rows up.
+func (s *stream) collect(rows []fact.Row) {
+	for i := range rows {
+		row := &rows[i]
+		if row.Reason == fact.ReasonCorrected {
+			s.corrected++
+		}
+		byDimensions := s.rows[row.Key]
+		if byDimensions == nil {
+			byDimensions = map[fact.Dimensions]*fact.Sums{}
+			s.rows[row.Key] = byDimensions
+		}
+		if byDimensions[row.Dimensions] == nil {
+			byDimensions[row.Dimensions] = &fact.Sums{}
+		}
+		byDimensions[row.Dimensions].Add(&row.Sums)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/ntegral/ntegral/pipelines/attribution"
 	"github.com/ntegral/ntegral/pipelines/meter"
 	"github.com/ntegral/ntegral/pipelines/rate"
+	"github.com/ntegral/ntegral/schemas/fact"
 	"github.com/ntegral/ntegral/schemas/record"
 	"github.com/ntegral/ntegral/schemas/telemetry"
 )
@@ -183,21 +184,21 @@ func (e *Engine) ApplySeal(s record.Seal) {
 	e.mention(n)
 }
 
-// EndStep closes windows and returns what the step produced, valid until the
-// next call.
+// EndStep closes windows and returns what the step produced but for the rows that
+// CloseWindows has returned, valid until the next call.
 func (e *Engine) EndStep() *Result {
 	r := &e.result
 	e.closeIdle()
-	e.CloseWindows()
+	rows := e.CloseWindows()
 	e.budget = maxClosing
-	e.order.sort(r.Rows)
 	slices.SortFunc(r.Letters, compareLetters)
 	r.Watermark = 0
 	if e.partition != never {
 		r.Watermark = e.partition
 	}
 	done := *r
-	e.result = Result{Rows: r.Rows[:0]}
+	done.Rows = rows
+	e.result = Result{Rows: rows[:0]}
 	clear(e.letters)
 	return &done
 }
@@ -211,15 +212,21 @@ func (e *Engine) SkipStep() {
 	clear(e.letters)
 }
 
-// CloseWindows closes windows within a step, as its end would; their rows go out with
-// the step's. A step that brings hours of readings then holds minutes of them at a
-// time, for which memory is there already and in the cache (ADR 0012).
-func (e *Engine) CloseWindows() {
+// CloseWindows closes windows within a step, as its end would, and returns the rows
+// that the step has gained since it was called last, in the order of Result.Rows and
+// valid until the next call. A step that brings hours of readings then holds minutes
+// of them and of their rows at a time, for which memory is there already and in the
+// cache (ADR 0012).
+func (e *Engine) CloseWindows() []fact.Row {
 	e.inOrder()
 	for _, n := range e.touched {
 		e.result.Rows = e.emit(e.result.Rows, n, &e.budget)
 	}
 	e.finish()
+	rows := e.result.Rows
+	e.order.sort(rows)
+	e.result.Rows = rows[:0]
+	return rows
 }
 
 // SkipWindows is CloseWindows in a step that will be skipped. Both have to come after

@@ -33,20 +33,24 @@ func (o *outcome) add(t testing.TB, r *engine.Result) {
 	if r.ResidualEnergy != 0 || r.ResidualMoney != 0 || r.ResidualTime != 0 {
 		t.Errorf("residuals %d, %d, %d", r.ResidualEnergy, r.ResidualMoney, r.ResidualTime)
 	}
-	for i := range r.Rows {
-		id := identity{r.Rows[i].Key, r.Rows[i].Dimensions}
-		sums := o.Rows[id]
-		sums.Add(&r.Rows[i].Sums)
-		o.Rows[id] = sums
-		if sums.Zero() {
-			delete(o.Rows, id)
-		}
-	}
+	o.addRows(r.Rows)
 	o.Outside[0] += r.RejectedEnergy
 	o.Outside[1] += r.UnplacedEnergy
 	o.Outside[2] += r.InconsistentEnergy
 	o.Late += r.Counts[telemetry.Late]
 	o.TooOld += r.Counts[telemetry.BeyondHorizon]
+}
+
+func (o *outcome) addRows(rows []fact.Row) {
+	for i := range rows {
+		id := identity{rows[i].Key, rows[i].Dimensions}
+		sums := o.Rows[id]
+		sums.Add(&rows[i].Sums)
+		o.Rows[id] = sums
+		if sums.Zero() {
+			delete(o.Rows, id)
+		}
+	}
 }
 
 // deliver runs an engine over events, ending a step after one event of steps
@@ -58,7 +62,7 @@ func deliver(t testing.TB, cfg engine.Config, events []event, seed uint64, steps
 	for i := range events {
 		events[i].apply(e)
 		if r.IntN(3) == 0 {
-			e.CloseWindows()
+			o.addRows(e.CloseWindows())
 		}
 		if steps == 0 || r.IntN(steps) != 0 {
 			continue

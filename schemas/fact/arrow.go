@@ -113,12 +113,16 @@ const (
 	nsPerSecond      = 1_000_000_000
 )
 
-// Builder encodes rows as Arrow IPC streams.
+// Builder encodes rows as Arrow IPC streams: Append and Finish, or Encode.
 type Builder struct {
 	memory  *recycler
 	record  *array.RecordBuilder
 	words   []dictionaryColumn // of the string columns
 	scratch scratch
+	total   Sums // of the rows since Finish
+	rows    int
+	before  int // rows of the stream before
+	err     error
 }
 
 // NewBuilder returns a builder that allocates from mem; Release frees it.
@@ -145,27 +149,60 @@ const tile = 64
 // Encode returns rows as one self-contained Arrow IPC stream, and the sums
 // over them.
 func (b *Builder) Encode(rows []Row) (stream []byte, total Sums, err error) {
-	b.record.Reserve(len(rows))
-	for i := range b.words {
-		b.words[i].begin()
+	b.Append(rows)
+	return b.Finish()
+}
+
+// Append appends rows to the stream that Finish returns, and keeps none of them.
+func (b *Builder) Append(rows []Row) {
+	if b.rows == 0 {
+		b.record.Reserve(max(len(rows), b.before)) // parts that follow each other are alike
 	}
 	for part := range slices.Chunk(rows, tile) {
 		for i := range part {
-			total.Add(&part[i].Sums)
+			b.total.Add(&part[i].Sums)
 		}
 		b.append(part)
 		for i, t := range texts {
-			if err := b.words[i].append(part, t.of); err != nil {
-				return nil, Sums{}, fmt.Errorf("append %s: %w", t.name, err)
+			if err := b.words[i].append(part, t.of); err != nil && b.err == nil {
+				b.err = fmt.Errorf("append %s: %w", t.name, err)
 			}
 		}
 	}
+	b.rows += len(rows)
+}
+
+// Rows is how many rows were appended.
+func (b *Builder) Rows() int { return b.rows }
+
+// Bytes is about as many bytes as the stream of the rows that were appended takes, and
+// not fewer.
+func (b *Builder) Bytes() int {
+	n := framing + b.rows*rowBytes
 	for i := range b.words {
-		b.words[i].end()
+		n += b.words[i].bytes
+	}
+	return n
+}
+
+// Finish returns the rows that were appended as one self-contained Arrow IPC stream,
+// and the sums over them.
+func (b *Builder) Finish() (stream []byte, total Sums, err error) {
+	size := b.Bytes()
+	for i := range b.words {
+		b.words[i].flush()
 	}
 	batch := b.record.NewRecord()
 	defer batch.Release()
-	buf := bytes.NewBuffer(make([]byte, 0, framing+len(rows)*rowBytes))
+	for i := range b.words {
+		b.words[i].reset()
+	}
+	total, err = b.total, b.err
+	b.total, b.before, b.rows, b.err = Sums{}, b.rows, 0, nil
+	if err != nil {
+		return nil, Sums{}, err
+	}
+	buf := bytes.NewBuffer(make([]byte, 0, size))
 	w := ipc.NewWriter(buf, ipc.WithSchema(schema))
 	if err := w.Write(batch); err != nil {
 		return nil, Sums{}, fmt.Errorf("write arrow batch: %w", err)

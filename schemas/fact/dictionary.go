@@ -13,6 +13,9 @@ type dictionaryColumn struct {
 	builder *array.BinaryDictionaryBuilder
 	known   [32]entry
 	indices []int // of rows that are not yet with the builder
+
+	distinct int // strings of the dictionary
+	bytes    int // of them, and of where each begins
 }
 
 // entry is a string of the dictionary.
@@ -20,6 +23,9 @@ type entry struct {
 	text  string
 	index int // one more than that in the dictionary; 0: no string
 }
+
+// offsetBytes is what Arrow takes to say where a string begins.
+const offsetBytes = 4
 
 // place is where a string is kept, if it is.
 func (c *dictionaryColumn) place(s string) *entry {
@@ -29,18 +35,12 @@ func (c *dictionaryColumn) place(s string) *entry {
 	return &c.known[(int(s[len(s)-1])+len(s))%len(c.known)]
 }
 
-// begin begins a part. The builder would keep the strings of all parts before, and
-// write them with each.
-func (c *dictionaryColumn) begin() {
+// reset forgets the strings of a part: the builder would keep those of all parts
+// before, and write them with each.
+func (c *dictionaryColumn) reset() {
 	c.builder.ResetFull()
 	clear(c.known[:])
-	c.indices = c.indices[:0]
-}
-
-// end ends a part.
-func (c *dictionaryColumn) end() {
-	c.flush()
-	clear(c.known[:]) // they would keep the strings
+	c.distinct, c.bytes = 0, 0
 }
 
 // append appends a column of some rows of a part.
@@ -57,6 +57,10 @@ func (c *dictionaryColumn) append(rows []Row, of func(*Row) *string) error {
 			return fmt.Errorf("append string: %w", err)
 		}
 		e.text, e.index = s, 1+c.builder.GetValueIndex(c.builder.Len()-1)
+		if e.index > c.distinct {
+			c.distinct = e.index
+			c.bytes += len(s) + offsetBytes
+		}
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -323,8 +324,19 @@ func TestPartEncoder(t *testing.T) {
 		rows = append(rows, fact.Row{Key: fact.Key{WindowStart: int64(i/3000-1) * nsPerDay, WindowLength: 60e9, Node: strings.Repeat("n", i%300)}})
 		rows[i].Sums[fact.Energy] = int64(i)
 	}
-	parts, sums, err := e.encode(rows)
-	if err != nil {
+	var parts [][]byte
+	var sums fact.Sums
+	put := func(part []byte, of *fact.Sums) error {
+		parts = append(parts, part)
+		sums.Add(of)
+		return nil
+	}
+	for some := range slices.Chunk(rows, 700) {
+		if err := e.add(some, put); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := e.finish(put); err != nil {
 		t.Fatal(err)
 	}
 	var got []fact.Row

@@ -2,6 +2,7 @@ package process
 
 import (
 	"github.com/ntegral/ntegral/pipelines/engine"
+	"github.com/ntegral/ntegral/schemas/fact"
 	"github.com/ntegral/ntegral/schemas/record"
 	"github.com/ntegral/ntegral/schemas/telemetry"
 )
@@ -15,9 +16,9 @@ type core interface {
 	// the same for a step whose rows have been written before.
 	EndStep() *engine.Result
 	SkipStep()
-	// CloseWindows lets go of what the step no longer needs, SkipWindows does the same
-	// for a step that will be skipped.
-	CloseWindows()
+	// CloseWindows lets go of what the step no longer needs and returns the rows of it,
+	// SkipWindows does the same for a step that will be skipped.
+	CloseWindows() []fact.Row
 	SkipWindows()
 	// Pending reports whether another step has rows to write without any input.
 	Pending() bool

@@ -4,59 +4,61 @@ import (
 	"fmt"
 
 	"github.com/ntegral/ntegral/schemas/fact"
+	"github.com/ntegral/ntegral/schemas/record"
 )
 
-// partEncoder cuts rows into parts: of one day, at most fact.MaxRows rows and
-// fact.MaxBytes bytes. How many rows fit depends on their strings, so it learns
-// from the part before.
+// partEncoder makes parts of the rows of a step as they come: of one day, at most
+// fact.MaxRows rows and fact.MaxBytes bytes.
 type partEncoder struct {
-	builder  *fact.Builder
-	rowBytes int // of the part before; 0: not known
+	builder *fact.Builder
+	day     int64 // of the part at hand
 }
 
 const (
 	nsPerDay = 24 * 60 * 60 * 1_000_000_000
-	// guessedRowBytes is about what a row takes: 16 bytes a decimal, four an
-	// entry of a dictionary.
-	guessedRowBytes = 500
+	// rowsAtOnce are appended before it is asked whether the part is full, and fullBytes
+	// leaves room for them, whatever they are called: two dozen names each.
+	rowsAtOnce = 64
+	fullBytes  = fact.MaxBytes - rowsAtOnce*24*record.MaxName
 )
 
-// encode returns the parts of rows, in order, and the sums over all of them. It
-// reorders nothing: a change of day ends a part.
-func (e *partEncoder) encode(rows []fact.Row) (parts [][]byte, sums []int64, err error) {
-	var total fact.Sums
+// add appends rows and calls put with each part that they fill. It reorders nothing:
+// a change of day ends a part.
+func (e *partEncoder) add(rows []fact.Row, put func(part []byte, sums *fact.Sums) error) error {
 	for len(rows) > 0 {
-		n := min(len(rows), e.fitting())
-		for i := 1; i < n; i++ {
-			if day(&rows[i]) != day(&rows[0]) {
-				n = i
+		have := e.builder.Rows()
+		if have == 0 {
+			e.day = day(&rows[0])
+		}
+		n := 0
+		for n < min(len(rows), rowsAtOnce, fact.MaxRows-have) && day(&rows[n]) == e.day {
+			n++
+		}
+		if n == 0 || e.builder.Bytes() > fullBytes {
+			if err := e.finish(put); err != nil {
+				return err
 			}
+			continue
 		}
-		part, sum, err := e.builder.Encode(rows[:n])
-		if err != nil {
-			return nil, nil, fmt.Errorf("encode part: %w", err)
-		}
-		e.rowBytes = len(part)/n + 1
-		if len(part) > fact.MaxBytes {
-			if n == 1 {
-				return nil, nil, fmt.Errorf("encode part: a row takes %d bytes, at most %d", len(part), fact.MaxBytes)
-			}
-			continue // with fewer rows, as just learned
-		}
-		parts = append(parts, part)
-		total.Add(&sum)
+		e.builder.Append(rows[:n])
 		rows = rows[n:]
 	}
-	return parts, total[:], nil
+	return nil
 }
 
-// fitting is how many rows to try, with some room for larger ones.
-func (e *partEncoder) fitting() int {
-	size := e.rowBytes
-	if size == 0 {
-		size = guessedRowBytes
+// finish calls put with the part at hand, if there is one.
+func (e *partEncoder) finish(put func(part []byte, sums *fact.Sums) error) error {
+	if e.builder.Rows() == 0 {
+		return nil
 	}
-	return max(1, min(fact.MaxRows, fact.MaxBytes*9/10/size))
+	part, sums, err := e.builder.Finish()
+	if err != nil {
+		return fmt.Errorf("encode part: %w", err)
+	}
+	if len(part) > fact.MaxBytes {
+		return fmt.Errorf("encode part: it takes %d bytes, at most %d", len(part), fact.MaxBytes)
+	}
+	return put(part, &sums)
 }
 
 // day numbers days from the epoch; windows before it count down.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ntegral/ntegral/pipelines/commitlog"
 	"github.com/ntegral/ntegral/pipelines/engine"
+	"github.com/ntegral/ntegral/schemas/fact"
 	"github.com/ntegral/ntegral/schemas/record"
 	"github.com/ntegral/ntegral/services/internal/kafka"
 	"github.com/ntegral/ntegral/services/internal/lifecycle"
@@ -33,9 +34,12 @@ func (s *session) step(ctx context.Context, records []*kgo.Record) error {
 		s.publish(ends.Samples)
 		return nil
 	}
+	out := s.output()
 	for _, r := range records {
 		if s.inputs.applySamples(s.core, r) {
-			s.core.CloseWindows()
+			if err := out.take(ctx, s.core.CloseWindows()); err != nil {
+				return err
+			}
 		}
 	}
 	s.inputs.applied = 0
@@ -44,7 +48,10 @@ func (s *session) step(ctx context.Context, records []*kgo.Record) error {
 		return err
 	}
 	s.addLetters(result, origin)
-	if err := s.write(ctx, result); err != nil {
+	if err := out.take(ctx, result.Rows); err != nil {
+		return err
+	}
+	if err := s.write(ctx, out, result); err != nil {
 		return err
 	}
 	s.publish(max(ends.Samples, s.inputs.at.Samples))
@@ -55,45 +62,74 @@ func (s *session) step(ctx context.Context, records []*kgo.Record) error {
 	return nil
 }
 
-// write appends the step's dead letters and parts, waits for them, and then
-// appends its commit.
+// output is what a step writes: parts, which go out while it goes on, so that it holds
+// rows of minutes, where those of all its hours would have to be held.
+type output struct {
+	*session
+	step   uint64
+	sent   uint32 // parts
+	rows   uint64
+	sums   fact.Sums
+	flight kgo.FirstErrPromise
+}
+
+// output begins the output of the next step.
+func (s *session) output() *output {
+	s.recordedAt = max(s.recordedAt, s.task.env.set.Clock().UTC().Truncate(time.Millisecond).UnixNano())
+	return &output{session: s, step: s.log.Step + 1}
+}
+
+// take appends rows to the step's parts, and sends those that are full. It keeps no row.
+func (o *output) take(ctx context.Context, rows []fact.Row) error {
+	for i := range rows {
+		origin := &rows[i].Origin
+		origin.RecordedAt, origin.Task, origin.Epoch, origin.Step = o.recordedAt, o.task.id, o.log.Epoch, o.step
+	}
+	o.rows += uint64(len(rows))
+	return lifecycle.Permanent(o.parts.add(rows, o.send(ctx))) // the same rows come again
+}
+
+// send returns a function that sends a part, and does not wait for it.
+func (o *output) send(ctx context.Context) func([]byte, *fact.Sums) error {
+	return func(part []byte, sums *fact.Sums) error {
+		o.sent++
+		o.sums.Add(sums)
+		id := record.PartID{Task: o.task.id, Epoch: o.log.Epoch, Step: o.step, Part: o.sent}
+		env := record.Envelope{ID: id.Token(), Source: o.source, Type: record.TypePart, Time: o.recordedAt}
+		o.producer.Produce(ctx, o.record(record.Facts, o.task.id, env, part, id.Headers()...), o.flight.Promise())
+		return nil
+	}
+}
+
+// write sends the step's dead letters and its last part, waits for all that was sent,
+// and then appends its commit.
 //
 // The commit goes only when the parts are acknowledged. One connection keeps
 // their order as long as it lives, but a broker that restarts without its
 // memory of producers accepts the batches of a retry as they come.
-func (s *session) write(ctx context.Context, result *engine.Result) error {
-	step := s.log.Step + 1
-	s.recordedAt = max(s.recordedAt, s.task.env.set.Clock().UTC().Truncate(time.Millisecond).UnixNano())
-	for i := range result.Rows {
-		o := &result.Rows[i].Origin
-		o.RecordedAt, o.Task, o.Epoch, o.Step = s.recordedAt, s.task.id, s.log.Epoch, step
+func (s *session) write(ctx context.Context, out *output, result *engine.Result) error {
+	if err := s.parts.finish(out.send(ctx)); err != nil {
+		return lifecycle.Permanent(err)
 	}
-	parts, sums, err := s.parts.encode(result.Rows)
-	if err != nil {
-		return lifecycle.Permanent(err) // the same rows come again
+	letters := len(s.letters)
+	for _, r := range s.letters {
+		s.producer.Produce(ctx, r, out.flight.Promise())
 	}
-	batch := s.letters
 	s.letters = nil
-	letters := len(batch)
-	for i, part := range parts {
-		id := record.PartID{Task: s.task.id, Epoch: s.log.Epoch, Step: step, Part: uint32(i + 1)}
-		env := record.Envelope{ID: id.Token(), Source: s.source, Type: record.TypePart, Time: s.recordedAt}
-		batch = append(batch, s.record(record.Facts, s.task.id, env, part, id.Headers()...))
-	}
-	if err := s.append(ctx, batch...); err != nil {
+	if err := kafka.Classify(out.flight.Err()); err != nil {
 		return fmt.Errorf("append parts: %w", err)
 	}
 	s.task.env.metrics.deadLetters.Add(float64(letters))
-	commit := s.commit(result, step, len(parts), sums)
+	commit := s.commit(out, result)
 	env := record.Envelope{
-		ID:     record.PartID{Task: s.task.id, Epoch: s.log.Epoch, Step: step}.Token(),
+		ID:     record.PartID{Task: s.task.id, Epoch: s.log.Epoch, Step: out.step}.Token(),
 		Source: s.source, Type: record.TypeCommit, Time: s.recordedAt,
 	}
 	rec := s.record(record.Facts, s.task.id, env, commit.Append(nil))
 	if err := s.append(ctx, rec); err != nil {
 		return fmt.Errorf("append commit: %w", err)
 	}
-	if err := s.confirm(ctx, rec.Offset, len(parts)); err != nil {
+	if err := s.confirm(ctx, rec.Offset, int(out.sent)); err != nil {
 		return err
 	}
 	s.totals.add(commit)
@@ -109,15 +145,15 @@ func (s *session) append(ctx context.Context, records ...*kgo.Record) error {
 	return kafka.Classify(s.producer.ProduceSync(ctx, records...).FirstErr())
 }
 
-func (s *session) commit(result *engine.Result, step uint64, parts int, sums []int64) *record.Commit {
+func (s *session) commit(out *output, result *engine.Result) *record.Commit {
 	counts := result.Counts[:]
 	for reason, n := range s.counts {
 		counts[reason] += n
 	}
 	s.counts = refusals{}
 	return &record.Commit{
-		Task: s.task.id, Epoch: s.log.Epoch, Step: step, Parts: uint32(parts), Rows: uint64(len(result.Rows)),
-		RecordedAt: s.recordedAt, Inputs: s.inputs.at, Sums: sums, Counts: counts,
+		Task: s.task.id, Epoch: s.log.Epoch, Step: out.step, Parts: out.sent, Rows: out.rows,
+		RecordedAt: s.recordedAt, Inputs: s.inputs.at, Sums: out.sums[:], Counts: counts,
 		Readings: result.Readings, Duplicates: result.Duplicates, Watermark: result.Watermark,
 		RejectedEnergy: result.RejectedEnergy, UnplacedEnergy: result.UnplacedEnergy, InconsistentEnergy: result.InconsistentEnergy,
 		ResidualEnergy: result.ResidualEnergy, ResidualMoney: result.ResidualMoney, ResidualTime: result.ResidualTime,
