@@ -103,7 +103,7 @@ func BenchmarkSteps(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			if err := s.step(context.Background(), records); err != nil {
+			if err := s.step(context.Background(), batch{records: records}); err != nil {
 				b.Fatal(err)
 			}
 		}

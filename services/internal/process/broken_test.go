@@ -305,7 +305,7 @@ func TestFenced(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return s.step(t.Context(), records)
+		return s.step(t.Context(), batch{records: records})
 	}
 	if err := step(old); err == nil || !strings.Contains(err.Error(), errFenced.Error()) {
 		t.Errorf("got error %v, want %v", err, errFenced)

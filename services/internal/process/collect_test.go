@@ -73,12 +73,15 @@ func TestCollect(t *testing.T) {
 				})
 				synctest.Wait()
 				looks, began := 0, time.Now()
-				records, err := f.collect(stop, func() (bool, error) { looks++; return looks == tc.look, tc.lookErr })
+				in, err := f.collect(stop, asking{
+					waiting: func() (bool, error) { looks++; return looks == tc.look, tc.lookErr },
+					end:     func() (int64, error) { return 0, nil },
+				})
 				if want := errors.Join(tc.failure, tc.lookErr); (err != nil) != (want != nil) || err != nil && !errors.Is(want, err) {
 					t.Errorf("got %v, want %v", err, want)
 				}
-				if took := time.Since(began); took != tc.after || len(records) != tc.records {
-					t.Errorf("got %d records after %v, want %d after %v", len(records), took, tc.records, tc.after)
+				if took := time.Since(began); took != tc.after || len(in.records) != tc.records {
+					t.Errorf("got %d records after %v, want %d after %v", len(in.records), took, tc.records, tc.after)
 				}
 			})
 		})

@@ -52,7 +52,7 @@ func TestEngine(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := s.step(t.Context(), records); err != nil {
+			if err := s.step(t.Context(), batch{records: records}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -89,7 +89,7 @@ func (p *past) step(s *session) error {
 		if err != nil {
 			p.t.Fatal(err)
 		}
-		if err := s.step(p.t.Context(), records); err != nil {
+		if err := s.step(p.t.Context(), batch{records: records}); err != nil {
 			return err
 		}
 	}

@@ -88,10 +88,18 @@ func (in *inputs) ends(ctx context.Context) (record.Offsets, error) {
 	}, nil
 }
 
-// waiting reports whether another topic than that of the samples has something.
-func (in *inputs) waiting(ctx context.Context) (bool, error) {
-	ends, err := in.ends(ctx)
-	return sidesBehind(in.at, ends), err
+// asking asks the broker for the feed.
+func (in *inputs) asking(ctx context.Context) asking {
+	return asking{
+		waiting: func() (bool, error) {
+			ends, err := in.ends(ctx)
+			return sidesBehind(in.at, ends), err
+		},
+		end: func() (int64, error) {
+			ends, err := kafka.EndOffsets(ctx, in.rates.Client(), record.Samples)
+			return ends[record.Samples][in.task], err
+		},
+	}
 }
 
 // sidesBehind reports whether applySides would apply anything.

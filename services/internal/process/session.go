@@ -83,14 +83,14 @@ func (s *session) run(ctx context.Context) error {
 	feed := s.startFeed(ctx)
 	defer feed.close()
 	for {
-		var records []*kgo.Record
+		var in batch
 		if !s.core.Pending() {
 			var err error
-			if records, err = feed.collect(s.task.stop, func() (bool, error) { return s.inputs.waiting(ctx) }); err != nil {
+			if in, err = feed.collect(s.task.stop, s.inputs.asking(ctx)); err != nil {
 				return err
 			}
 		}
-		if err := s.step(ctx, records); err != nil {
+		if err := s.step(ctx, in); err != nil {
 			return err
 		}
 		stopping := s.task.stopping()
@@ -105,92 +105,6 @@ func (s *session) run(ctx context.Context) error {
 		}
 		if stopping {
 			return nil
-		}
-	}
-}
-
-// feed fetches samples ahead of the steps. It exists because a wait for records
-// must have an end, while a reader's Poll must not be cut short: what it holds
-// at that moment would have to be read again.
-type feed struct {
-	interval time.Duration
-	bytes    int
-	records  chan []*kgo.Record
-	failed   chan error
-	cancel   context.CancelFunc
-	done     chan struct{}
-}
-
-func (s *session) startFeed(ctx context.Context) *feed {
-	cfg := s.task.env.cfg
-	ctx, cancel := context.WithCancel(ctx)
-	f := &feed{
-		interval: cfg.StepInterval, bytes: cfg.StepBytes, records: make(chan []*kgo.Record, 1), failed: make(chan error, 1),
-		cancel: cancel, done: make(chan struct{}),
-	}
-	samples := s.inputs.samples
-	go func() {
-		defer close(f.done)
-		for {
-			records, err := samples.Poll(ctx, cfg.StepBytes)
-			if err != nil {
-				f.failed <- fmt.Errorf("read samples: %w", err)
-				return
-			}
-			select {
-			case f.records <- records:
-			case <-ctx.Done():
-				f.failed <- fmt.Errorf("read samples: %w", context.Cause(ctx))
-				return
-			}
-		}
-	}()
-	return f
-}
-
-// close ends the fetching; the reader is then nobody's.
-func (f *feed) close() {
-	f.cancel()
-	<-f.done
-}
-
-// recordOverhead is about what a record takes beside its key and value.
-const recordOverhead = 256
-
-// lookInterval is how often a step that collects looks for rates, inventory,
-// placements and corrections: they come seldom, and somebody waits for them.
-const lookInterval = time.Second
-
-// collect returns the input of a step: what comes in within the step interval,
-// at most about the step bytes, and no more waiting once a seal or another topic's
-// record has come, for which somebody waits.
-func (f *feed) collect(stop <-chan struct{}, waiting func() (bool, error)) ([]*kgo.Record, error) {
-	var records []*kgo.Record
-	size, sealed := 0, false
-	timer, look := time.NewTimer(f.interval), time.NewTicker(lookInterval)
-	defer timer.Stop()
-	defer look.Stop()
-	for {
-		select {
-		case <-look.C:
-			if come, err := waiting(); come || err != nil {
-				return records, err
-			}
-		case err := <-f.failed:
-			return nil, err
-		case more := <-f.records:
-			for _, r := range more {
-				size += len(r.Key) + len(r.Value) + recordOverhead
-				sealed = sealed || eventType(r) == record.TypeSeal
-			}
-			records = append(records, more...)
-			if size >= f.bytes || sealed && len(f.records) == 0 {
-				return records, nil
-			}
-		case <-timer.C:
-			return records, nil
-		case <-stop:
-			return records, nil
 		}
 	}
 }

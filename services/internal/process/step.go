@@ -16,8 +16,8 @@ import (
 	"github.com/ntegral/ntegral/services/internal/lifecycle"
 )
 
-// step applies records and what else there is, and makes the outcome count.
-func (s *session) step(ctx context.Context, records []*kgo.Record) error {
+// step applies samples and what else there is, and makes the outcome count.
+func (s *session) step(ctx context.Context, in batch) error {
 	// The ends are asked for after the samples were polled: what was published
 	// before a reading that we hold is below them.
 	ends, err := s.inputs.ends(ctx)
@@ -30,19 +30,14 @@ func (s *session) step(ctx context.Context, records []*kgo.Record) error {
 	if err != nil {
 		return err
 	}
-	if !changed && len(records) == 0 && !s.core.Pending() {
+	if !changed && len(in.records) == 0 && !s.core.Pending() {
 		s.publish(ends.Samples)
 		return nil
 	}
 	out := s.output()
-	for _, r := range records {
-		if s.inputs.applySamples(s.core, r) {
-			if err := out.take(ctx, s.core.CloseWindows()); err != nil {
-				return err
-			}
-		}
+	if err := s.applySamples(ctx, in, out); err != nil {
+		return err
 	}
-	s.inputs.applied = 0
 	result := s.core.EndStep()
 	if err := s.recalled(); err != nil {
 		return err
@@ -59,6 +54,30 @@ func (s *session) step(ctx context.Context, records []*kgo.Record) error {
 		return err
 	}
 	s.task.env.metrics.stepSeconds.Observe(time.Since(began).Seconds())
+	return nil
+}
+
+// applySamples applies the samples of a step.
+func (s *session) applySamples(ctx context.Context, in batch, out *output) error {
+	for len(in.records) > 0 {
+		for _, r := range in.records {
+			if !s.inputs.applySamples(s.core, r) {
+				continue
+			}
+			if err := out.take(ctx, s.core.CloseWindows()); err != nil {
+				return err
+			}
+		}
+		in.records = nil
+		if in.more == nil {
+			break
+		}
+		var err error
+		if in.records, err = in.more(); err != nil {
+			return err
+		}
+	}
+	s.inputs.applied = 0
 	return nil
 }
 

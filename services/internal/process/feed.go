@@ -1,0 +1,174 @@
+package process
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/ntegral/ntegral/schemas/record"
+)
+
+// feed fetches samples ahead of the steps. It exists because a wait for records
+// must have an end, while a reader's Poll must not be cut short: what it holds
+// at that moment would have to be read again.
+type feed struct {
+	interval time.Duration
+	bytes    int
+	records  chan []*kgo.Record
+	failed   chan error
+	left     []*kgo.Record // of which a step took the first ones
+	cancel   context.CancelFunc
+	done     chan struct{}
+}
+
+func (s *session) startFeed(ctx context.Context) *feed {
+	cfg := s.task.env.cfg
+	ctx, cancel := context.WithCancel(ctx)
+	f := &feed{
+		interval: cfg.StepInterval, bytes: cfg.StepBytes, records: make(chan []*kgo.Record, 1), failed: make(chan error, 1),
+		cancel: cancel, done: make(chan struct{}),
+	}
+	samples := s.inputs.samples
+	go func() {
+		defer close(f.done)
+		for {
+			records, err := samples.Poll(ctx, cfg.StepBytes)
+			if err != nil {
+				f.failed <- fmt.Errorf("read samples: %w", err)
+				return
+			}
+			select {
+			case f.records <- records:
+			case <-ctx.Done():
+				f.failed <- fmt.Errorf("read samples: %w", context.Cause(ctx))
+				return
+			}
+		}
+	}()
+	return f
+}
+
+// close ends the fetching; the reader is then nobody's.
+func (f *feed) close() {
+	f.cancel()
+	<-f.done
+}
+
+// recordOverhead is about what a record takes beside its key and value.
+const recordOverhead = 256
+
+// lookInterval is how often a step that collects looks for rates, inventory,
+// placements and corrections: they come seldom, and somebody waits for them.
+const lookInterval = time.Second
+
+// asking is what a collecting step wants to know of the topics.
+type asking struct {
+	waiting func() (bool, error)  // whether another one than that of the samples has something
+	end     func() (int64, error) // of the samples
+}
+
+// batch is the input of a step.
+type batch struct {
+	records []*kgo.Record
+	size    int                           // of them, in bytes
+	more    func() ([]*kgo.Record, error) // those that follow them, some at a time; nil: none do
+}
+
+func (b *batch) add(records []*kgo.Record) (sealed bool) {
+	for _, r := range records {
+		b.size += len(r.Key) + len(r.Value) + recordOverhead
+		sealed = sealed || eventType(r) == record.TypeSeal
+	}
+	b.records = append(b.records, records...)
+	return sealed
+}
+
+// next is the offset behind the last record; 0: there is none.
+func (b *batch) next() int64 {
+	if len(b.records) == 0 {
+		return 0
+	}
+	return b.records[len(b.records)-1].Offset + 1
+}
+
+// collect returns the input of a step: what comes in within the step interval,
+// at most about the step bytes, and no more waiting once a seal or another topic's
+// record has come, for which somebody waits. A task that lags need not wait, nor hold
+// what its step takes: the rest is fetched as the step goes on.
+func (f *feed) collect(stop <-chan struct{}, ask asking) (batch, error) {
+	var b batch
+	timer, look := time.NewTimer(f.interval), time.NewTicker(lookInterval)
+	defer timer.Stop()
+	defer look.Stop()
+	sealed, asked := b.add(f.left), 0
+	f.left = nil
+	for b.size < f.bytes && (!sealed || len(f.records) > 0) {
+		if b.size-asked >= f.bytes/8 {
+			asked = b.size
+			end, err := ask.end()
+			if err != nil {
+				return b, err
+			}
+			if f.lags(&b, end) {
+				b.more = f.upTo(end, &b, stop)
+				return b, nil
+			}
+		}
+		select {
+		case <-look.C:
+			if come, err := ask.waiting(); come || err != nil {
+				return b, err
+			}
+		case err := <-f.failed:
+			return b, err
+		case more := <-f.records:
+			sealed = b.add(more) || sealed
+		case <-timer.C:
+			return b, nil
+		case <-stop:
+			return b, nil
+		}
+	}
+	return b, nil
+}
+
+// lags reports whether so much more waits that a step is worth its while, by what
+// records have taken so far.
+func (f *feed) lags(b *batch, end int64) bool {
+	each := float64(b.size) / float64(len(b.records))
+	return float64(end-b.next())*each >= float64(f.bytes)/2
+}
+
+// upTo returns a function that returns samples before an offset until the step has
+// its bytes or has gone on for a step interval.
+//
+// The end is asked for before those of the other topics, as samples have to be fetched
+// before they are (see step): what was published before a sample is known to the step
+// that applies it. A sample behind it is left to the next step.
+func (f *feed) upTo(end int64, first *batch, stop <-chan struct{}) func() ([]*kgo.Record, error) {
+	late := time.Now().Add(f.interval)
+	size, next := first.size, first.next()
+	return func() ([]*kgo.Record, error) {
+		if size >= f.bytes || next >= end {
+			return nil, nil
+		}
+		select {
+		case err := <-f.failed:
+			return nil, err
+		case records := <-f.records:
+			n, _ := slices.BinarySearchFunc(records, end, func(r *kgo.Record, end int64) int { return int(r.Offset - end) })
+			f.left = records[n:]
+			var b batch
+			b.add(records[:n])
+			size, next = size+b.size, max(next, b.next())
+			return b.records, nil
+		case <-time.After(time.Until(late)): // the last offsets may hold no record
+			return nil, nil
+		case <-stop:
+			return nil, nil
+		}
+	}
+}
