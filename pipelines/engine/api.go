@@ -27,7 +27,8 @@ type Engine struct {
 	calc      attribution.Calculator
 	partition int64 // partition time: the largest watermark, never if none
 	touched   []*node
-	unordered bool // touched has nodes in an order that a restart does not repeat
+	postponed []*node // whose readings are to be packed when the step ends
+	unordered bool    // touched has nodes in an order that a restart does not repeat
 	result    Result
 	letters   map[letterKey]int
 	batch     columnBuffer
@@ -189,7 +190,8 @@ func (e *Engine) ApplySeal(s record.Seal) {
 func (e *Engine) EndStep() *Result {
 	r := &e.result
 	e.closeIdle()
-	rows := e.CloseWindows()
+	rows := e.closeWindows(false)
+	e.packPostponed()
 	e.budget = maxClosing
 	slices.SortFunc(r.Letters, compareLetters)
 	r.Watermark = 0
@@ -206,7 +208,8 @@ func (e *Engine) EndStep() *Result {
 // SkipStep ends a step whose rows are out already: during recovery.
 func (e *Engine) SkipStep() {
 	e.closeIdle()
-	e.SkipWindows()
+	e.skipWindows(false)
+	e.packPostponed()
 	e.budget = maxClosing
 	e.result = Result{Rows: e.result.Rows[:0]}
 	clear(e.letters)
@@ -217,12 +220,14 @@ func (e *Engine) SkipStep() {
 // valid until the next call. A step that brings hours of readings then holds minutes
 // of them and of their rows at a time, for which memory is there already and in the
 // cache (ADR 0012).
-func (e *Engine) CloseWindows() []fact.Row {
+func (e *Engine) CloseWindows() []fact.Row { return e.closeWindows(true) }
+
+func (e *Engine) closeWindows(within bool) []fact.Row {
 	e.inOrder()
 	for _, n := range e.touched {
 		e.result.Rows = e.emit(e.result.Rows, n, &e.budget)
 	}
-	e.finish()
+	e.finish(within)
 	rows := e.result.Rows
 	e.order.sort(rows)
 	e.result.Rows = rows[:0]
@@ -231,14 +236,16 @@ func (e *Engine) CloseWindows() []fact.Row {
 
 // SkipWindows is CloseWindows in a step that will be skipped. Both have to come after
 // the same events, as steps have to end after the same.
-func (e *Engine) SkipWindows() {
+func (e *Engine) SkipWindows() { e.skipWindows(true) }
+
+func (e *Engine) skipWindows(within bool) {
 	e.inOrder()
 	for _, n := range e.touched {
 		if n.known() {
 			n.emitted = max(n.emitted, e.closable(n, &e.budget))
 		}
 	}
-	e.finish()
+	e.finish(within)
 }
 
 // inOrder puts the touched nodes into an order that a restart repeats: those that were
@@ -257,7 +264,7 @@ func byID(a, b *node) int { return strings.Compare(a.id, b.id) }
 func (e *Engine) Pending() bool { return len(e.touched) > 0 }
 
 // finish forgets what the step no longer needs.
-func (e *Engine) finish() {
+func (e *Engine) finish(within bool) {
 	left := e.touched[:0]
 	for _, n := range e.touched {
 		n.mentioned, n.before, n.beforeFrom = false, n.before[:0], math.MaxInt64
@@ -267,11 +274,22 @@ func (e *Engine) finish() {
 			left = append(left, n)
 			continue
 		}
-		e.pack(n)
+		e.pack(n, within)
 		e.trim(n)
 	}
 	slices.SortFunc(left, byID)
 	e.touched = left
+}
+
+// packPostponed packs what the closings within a step have left.
+func (e *Engine) packPostponed() {
+	for _, n := range e.postponed {
+		n.postponed = false
+		e.pack(n, false)
+		e.trim(n)
+	}
+	clear(e.postponed)
+	e.postponed = e.postponed[:0]
 }
 
 // closeIdle closes windows of nodes that have been silent for idle_after of

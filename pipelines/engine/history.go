@@ -35,7 +35,11 @@ const maxBlocks = 64
 //
 // A block has no more memory than its readings take, a series has room to grow. Where a
 // late event reaches they are unpacked.
-func (e *Engine) pack(n *node) {
+//
+// Within a step that brings much of the horizon between two closings, blocks would be
+// forgotten soon after they were made. Only what is forgotten at once leaves the series
+// then, the rest when the step ends.
+func (e *Engine) pack(n *node, within bool) {
 	if n.emitted == never {
 		return
 	}
@@ -52,16 +56,37 @@ func (e *Engine) pack(n *node) {
 	count := (n.emitted - from) / e.cfg.window
 	stride := (count + maxBlocks - 1) / maxBlocks * e.cfg.window
 	decides, gone := e.forgotten(n, from, stride)
+	to := n.emitted
+	if within && to-from >= e.cfg.horizon/3 {
+		e.postpone(n)
+		decides, to = gone, gone
+	}
+	if from >= to {
+		return
+	}
 	e.packer.open(n)
-	for from < n.emitted {
-		from = min(from+stride, n.emitted)
-		e.packUntil(n, from, from <= gone)
-		if from == decides {
-			n.history[len(n.history)-1].reach = gone
+	if gone > from {
+		from = gone
+		e.packUntil(n, from, true)
+	}
+	for from < to {
+		from = min(from+stride, to)
+		e.packUntil(n, from, false)
+	}
+	for i := range n.history {
+		if n.history[i].edge == decides {
+			n.history[i].reach = gone
 		}
 	}
 	e.packer.close(n)
 	n.setTail()
+}
+
+func (e *Engine) postpone(n *node) {
+	if !n.postponed {
+		n.postponed = true
+		e.postponed = append(e.postponed, n)
+	}
 }
 
 // forgotten looks ahead to trim: of the blocks that are about to be made, strides
@@ -80,7 +105,8 @@ func (e *Engine) forgotten(n *node, from, stride int64) (decides, gone int64) {
 	if decides <= from {
 		return never, never
 	}
-	return decides, e.floor(e.reachable(n, decides))
+	gone = e.floor(e.reachable(n, decides))
+	return decides, gone - (gone-from)%stride
 }
 
 // packUntil packs what windows from edge on do not need, or lets go of it.

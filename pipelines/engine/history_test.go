@@ -44,7 +44,7 @@ func TestUnpackIsPackBackwards(t *testing.T) {
 			want[s] = readings{slices.Clone(s.Times), s.Values.All()}
 		}
 		for n.emitted = 0; n.emitted < 1700*second; n.emitted += e.cfg.window * (1 + r.Int64N(3)*r.Int64N(200)) {
-			e.pack(n)
+			e.pack(n, false)
 		}
 		for _, s := range seriesOf(n) {
 			if packed := begins(s) != want[s].times[0]; packed && n.tail < begins(s) {

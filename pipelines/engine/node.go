@@ -39,6 +39,7 @@ type node struct {
 	floor       int64 // windows before this can no longer be computed
 	settled     int64 // the floor when the run of reconciliation began that counts
 
+	postponed     bool // see Engine.postponed
 	mentioned     bool // is among the engine's touched nodes
 	before        []fact.Row
 	beforeFrom    int64 // window edge from which before holds rows, up to emitted
