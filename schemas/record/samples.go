@@ -129,6 +129,7 @@ type SamplesDecoder struct {
 	times    []int64             // of all axes, one after the other, so that memory is bounded by one record
 	devices  []string            // of the record
 	numbers  [numArrays][]uint64 // the arrays
+	arrays   [numArrays][]byte   // those that numbers were decoded from
 	readings int                 // of the record
 }
 
@@ -182,10 +183,10 @@ func (d *SamplesDecoder) Decode(b []byte) (*SampleBatch, error) {
 		case tag == tagAxis:
 			err = d.axis(data)
 		case tag == tagDevice:
-			d.devices = append(d.devices, "")
-			err = d.name(data, &d.devices[len(d.devices)-1])
+			err = d.device(data)
 		case tag == tagOffsets:
 			d.column().Values.Offsets = data[:len(data):len(data)]
+			b = d.columns(b)
 		case field == fieldSeries:
 			err = malformed("series one by one, as earlier versions wrote them")
 		case field > fieldOffsets: // of a newer writer
@@ -258,10 +259,10 @@ func (d *SamplesDecoder) axis(b []byte) error {
 }
 
 // series puts the arrays of a record together.
-func (d *SamplesDecoder) series(arrays *[numArrays][]byte) (err error) {
+func (d *SamplesDecoder) series(arrays *[numArrays][]byte) error {
 	s := &d.batch
 	for k := range d.numbers {
-		if d.numbers[k], err = uvarints(d.numbers[k][:0], arrays[k]); err != nil {
+		if err := d.array(k, arrays[k]); err != nil {
 			return err
 		}
 		if k != arrayCounts && len(d.numbers[k]) != len(s.Series) && (k != arrayAxes || len(d.numbers[k]) > 0) {
@@ -296,8 +297,38 @@ func (d *SamplesDecoder) series(arrays *[numArrays][]byte) (err error) {
 	return nil
 }
 
+// array decodes an array, unless it is that of the record before: which series there
+// are, and in which steps they move, seldom changes.
+func (d *SamplesDecoder) array(k int, b []byte) (err error) {
+	if k != arrayBases {
+		if string(d.arrays[k]) == string(b) {
+			return nil
+		}
+		d.arrays[k] = append(d.arrays[k][:0], b...)
+	}
+	if d.numbers[k], err = uvarints(d.numbers[k][:0], b); err != nil {
+		d.arrays[k] = d.arrays[k][:0]
+		d.numbers[k] = d.numbers[k][:0]
+	}
+	return err
+}
+
 // Readings is how many the batch has that was decoded last.
 func (d *SamplesDecoder) Readings() int { return d.readings }
+
+// columns takes the offsets that follow each other, as those of all series do, without
+// asking for each which field it is, and returns what is behind them.
+func (d *SamplesDecoder) columns(b []byte) []byte {
+	for len(b) > 1 && uint64(b[0]) == tagOffsets && b[1] < 0x80 && len(d.batch.Series) <= MaxReadings {
+		end := 2 + int(b[1])
+		if end > len(b) {
+			break
+		}
+		d.column().Values.Offsets = b[2:end:end]
+		b = b[end:]
+	}
+	return b
+}
 
 // column makes a series in the memory of one before, all of whose fields will be set: to
 // write it and copy what was just written waits.
@@ -350,6 +381,19 @@ func uvarints(dst []uint64, b []byte) ([]uint64, error) {
 		b = b[n:]
 	}
 	return dst, nil
+}
+
+// device takes the name of a device, most often that of the record before at its place.
+func (d *SamplesDecoder) device(b []byte) error {
+	k := len(d.devices)
+	if k < cap(d.devices) {
+		if d.devices = d.devices[:k+1]; d.devices[k] == string(b) && len(b) > 0 {
+			return nil
+		}
+	} else {
+		d.devices = append(d.devices, "")
+	}
+	return d.name(b, &d.devices[k])
 }
 
 // maxInterned bounds the bytes of names that a decoder remembers.
