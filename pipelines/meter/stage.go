@@ -17,7 +17,7 @@ func (v *Values) Stage(c *record.Column, most int64) bool {
 	v.room(c.Len())
 	at := len(v.offsets)
 	top := v.fill(v.offsets[at:at+c.Len()*int(v.width)], c, first, factor)
-	return top>>(8*v.width) == 0 && top <= uint64(most-v.base)/uint64(v.scale)
+	return top>>(8*v.width) == 0 && top*uint64(v.scale) <= uint64(most-v.base) // of 48 bits at most
 }
 
 // Commit appends the values of the column that was staged.

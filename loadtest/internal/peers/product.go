@@ -2,7 +2,11 @@ package peers
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"io"
+	"maps"
+	"net/http"
 	"path/filepath"
 	"time"
 
@@ -27,11 +31,6 @@ func runProduct(ctx context.Context, c *contest) (result, error) {
 	if err != nil {
 		return r, err
 	}
-	follow, err := kgo.NewClient(kgo.SeedBrokers(c.broker.address), kgo.ConsumeTopics(record.Facts), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
-	if err != nil {
-		return r, fmt.Errorf("make client: %w", err)
-	}
-	defer follow.Close()
 	began := time.Now()
 	p, err := spawn("ntegral", filepath.Join(c.dir, "process.log"), []string{
 		"NTEGRAL_KAFKA_BROKERS=" + c.broker.address, "NTEGRAL_PROCESS_LISTEN=" + listen, "NTEGRAL_PROCESS_CHECKPOINT_INTERVAL=" + checkpointEvery,
@@ -42,7 +41,7 @@ func runProduct(ctx context.Context, c *contest) (result, error) {
 	defer p.stop()
 	var first time.Duration
 	err = r.measure(began, product.Usage{}, p, func() error {
-		first, err = committedLog(ctx, follow, c.broker.ends, began, p)
+		first, err = committedSteps(ctx, "http://"+listen+"/status", c.broker.ends, began, p)
 		return err
 	})
 	if err != nil {
@@ -69,50 +68,80 @@ func countCheckpoints(ctx context.Context, b *broker) (n int, err error) {
 	return n, err
 }
 
-// committedLog follows the commit logs until each has reached its end.
-func committedLog(ctx context.Context, follow *kgo.Client, ends map[int32]int64, began time.Time, p *child) (first time.Duration, err error) {
-	left := map[int32]bool{}
-	for partition, end := range ends {
-		if end > 0 {
-			left[partition] = true
-		}
-	}
-	for len(left) > 0 {
-		poll, cancel := context.WithTimeout(ctx, time.Second)
-		fetches := follow.PollFetches(poll)
-		cancel()
-		if ctx.Err() != nil {
-			return first, context.Cause(ctx)
-		}
+// committedSteps asks the processor, as often as the others' groups are asked, until
+// its last steps hold all samples. To follow its log instead would read all facts
+// meanwhile, on the same processors; productFacts looks at the log afterwards.
+func committedSteps(ctx context.Context, url string, ends map[int32]int64, began time.Time, p *child) (first time.Duration, err error) {
+	err = product.Until(ctx, func() (bool, error) {
 		if err := p.ended(); err != nil {
-			return first, err
+			return false, err
 		}
-		for i := fetches.RecordIter(); !i.Done(); {
-			r := i.Next()
-			if topics.EventType(r) != record.TypeCommit {
-				continue
-			}
-			commit, err := record.DecodeCommit(r.Value)
-			if err != nil {
-				return first, fmt.Errorf("read commit: %w", err)
-			}
-			if first == 0 {
+		steps, err := askSteps(ctx, url)
+		if err != nil {
+			return false, nil // it may not listen yet; the deadline bounds it
+		}
+		left := maps.Clone(ends)
+		for _, t := range steps.Tasks {
+			if t.Step > 0 && first == 0 {
 				first = time.Since(began)
 			}
-			if commit.Inputs.Samples >= ends[r.Partition] && !commit.Pending {
-				delete(left, r.Partition)
+			if t.Inputs.Samples >= ends[t.Task] {
+				delete(left, t.Task)
 			}
 		}
-	}
-	return first, nil
+		maps.DeleteFunc(left, func(_ int32, end int64) bool { return end == 0 })
+		return len(left) == 0, nil
+	})
+	return first, err
 }
 
-// productFacts sums the parts in the log. Only one processor has written, and
-// it was not disturbed, so every part counts.
+// steps is what the processor's status says of its tasks.
+type steps struct {
+	Tasks []struct {
+		Task   int32  `json:"task"`
+		Step   uint64 `json:"step"`
+		Inputs struct {
+			Samples int64 `json:"samples"`
+		} `json:"inputs"`
+	} `json:"tasks"`
+}
+
+func askSteps(ctx context.Context, url string) (s steps, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return s, fmt.Errorf("ask for status: %w", err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return s, fmt.Errorf("ask for status: %w", err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if err := json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&s); err != nil {
+		return s, fmt.Errorf("read status: %w", err)
+	}
+	return s, nil
+}
+
+// productFacts sums the parts in the log, and sees that its last commits hold all
+// samples. Only one processor has written, and it was not disturbed, so every part
+// counts.
 func productFacts(ctx context.Context, b *broker) (Facts, error) {
 	facts := Facts{}
+	left := maps.Clone(b.ends)
 	err := b.consume(ctx, record.Facts, func(r *kgo.Record) error {
-		if topics.EventType(r) != record.TypePart {
+		switch topics.EventType(r) {
+		case record.TypeCommit:
+			commit, err := record.DecodeCommit(r.Value)
+			if err != nil {
+				return fmt.Errorf("read commit: %w", err)
+			}
+			left[r.Partition] = max(0, b.ends[r.Partition]-commit.Inputs.Samples)
+			if commit.Pending {
+				left[r.Partition]++
+			}
+			return nil
+		case record.TypePart:
+		default:
 			return nil
 		}
 		rows, err := fact.Decode(r.Value, memory.DefaultAllocator)
@@ -125,5 +154,13 @@ func productFacts(ctx context.Context, b *broker) (Facts, error) {
 		}
 		return nil
 	})
-	return facts, err
+	if err != nil {
+		return nil, err
+	}
+	for partition, n := range left {
+		if n > 0 {
+			return nil, fmt.Errorf("the last commit of partition %d lacks %d records, or has windows left to close", partition, n)
+		}
+	}
+	return facts, nil
 }

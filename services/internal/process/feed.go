@@ -77,21 +77,28 @@ type batch struct {
 	more    func() ([]*kgo.Record, error) // those that follow them, some at a time; nil: none do
 }
 
-func (b *batch) add(records []*kgo.Record) (sealed bool) {
-	for _, r := range records {
-		b.size += len(r.Key) + len(r.Value) + recordOverhead
-		sealed = sealed || eventType(r) == record.TypeSeal
-	}
+func (b *batch) add(records []*kgo.Record) {
+	b.size += sizeOf(records)
 	b.records = append(b.records, records...)
-	return sealed
 }
 
-// next is the offset behind the last record; 0: there is none.
-func (b *batch) next() int64 {
-	if len(b.records) == 0 {
+func sizeOf(records []*kgo.Record) (n int) {
+	for _, r := range records {
+		n += len(r.Key) + len(r.Value) + recordOverhead
+	}
+	return n
+}
+
+func sealed(records []*kgo.Record) bool {
+	return slices.ContainsFunc(records, func(r *kgo.Record) bool { return eventType(r) == record.TypeSeal })
+}
+
+// nextOf is the offset behind the last record; 0: there is none.
+func nextOf(records []*kgo.Record) int64 {
+	if len(records) == 0 {
 		return 0
 	}
-	return b.records[len(b.records)-1].Offset + 1
+	return records[len(records)-1].Offset + 1
 }
 
 // collect returns the input of a step: what comes in within the step interval,
@@ -103,9 +110,10 @@ func (f *feed) collect(stop <-chan struct{}, ask asking) (batch, error) {
 	timer, look := time.NewTimer(f.interval), time.NewTicker(lookInterval)
 	defer timer.Stop()
 	defer look.Stop()
-	sealed, asked := b.add(f.left), 0
+	b.add(f.left)
+	awaited, asked := sealed(f.left), 0 // whether somebody waits; the size at which the end was asked for
 	f.left = nil
-	for b.size < f.bytes && (!sealed || len(f.records) > 0) {
+	for b.size < f.bytes && (!awaited || len(f.records) > 0) {
 		if b.size-asked >= f.bytes/8 {
 			asked = b.size
 			end, err := ask.end()
@@ -125,7 +133,8 @@ func (f *feed) collect(stop <-chan struct{}, ask asking) (batch, error) {
 		case err := <-f.failed:
 			return b, err
 		case more := <-f.records:
-			sealed = b.add(more) || sealed
+			b.add(more)
+			awaited = awaited || sealed(more)
 		case <-timer.C:
 			return b, nil
 		case <-stop:
@@ -139,7 +148,7 @@ func (f *feed) collect(stop <-chan struct{}, ask asking) (batch, error) {
 // records have taken so far.
 func (f *feed) lags(b *batch, end int64) bool {
 	each := float64(b.size) / float64(len(b.records))
-	return float64(end-b.next())*each >= float64(f.bytes)/2
+	return float64(end-nextOf(b.records))*each >= float64(f.bytes)/2
 }
 
 // upTo returns a function that returns samples before an offset until the step has
@@ -150,7 +159,7 @@ func (f *feed) lags(b *batch, end int64) bool {
 // that applies it. A sample behind it is left to the next step.
 func (f *feed) upTo(end int64, first *batch, stop <-chan struct{}) func() ([]*kgo.Record, error) {
 	late := time.Now().Add(f.interval)
-	size, next := first.size, first.next()
+	size, next := first.size, nextOf(first.records)
 	return func() ([]*kgo.Record, error) {
 		if size >= f.bytes || next >= end {
 			return nil, nil
@@ -161,10 +170,9 @@ func (f *feed) upTo(end int64, first *batch, stop <-chan struct{}) func() ([]*kg
 		case records := <-f.records:
 			n, _ := slices.BinarySearchFunc(records, end, func(r *kgo.Record, end int64) int { return int(r.Offset - end) })
 			f.left = records[n:]
-			var b batch
-			b.add(records[:n])
-			size, next = size+b.size, max(next, b.next())
-			return b.records, nil
+			records = records[:n]
+			size, next = size+sizeOf(records), max(next, nextOf(records))
+			return records, nil
 		case <-time.After(time.Until(late)): // the last offsets may hold no record
 			return nil, nil
 		case <-stop:
