@@ -2,6 +2,7 @@ package engine
 
 import (
 	"github.com/ntegral/ntegral/schemas/fact"
+	"github.com/ntegral/ntegral/schemas/record"
 	"github.com/ntegral/ntegral/schemas/telemetry"
 )
 
@@ -58,8 +59,8 @@ func (e *Engine) ApplyCorrection(c *Correction) {
 		n := e.nodes[row.Node]
 		start, end := row.WindowStart, row.WindowStart+row.WindowLength
 		switch {
-		case row.WindowLength != e.cfg.window || e.floor(start) != start || !plausible(&row.Sums):
-			e.refuseCorrection(telemetry.OutOfRange, row.Node, "correction with a window or figure that cannot be", 1, start, end)
+		case row.WindowLength != e.cfg.window || e.floor(start) != start || !plausible(&row.Sums) || row.LongestText() > record.MaxName:
+			e.refuseCorrection(telemetry.OutOfRange, row.Node, "correction with a window, name or figure that cannot be", 1, start, end)
 		case n == nil:
 			e.refuseCorrection(telemetry.UnknownNode, row.Node, "correction of a node without an inventory row", 1, start, end)
 		case n.settled == never || start >= n.settled:

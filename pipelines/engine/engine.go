@@ -27,7 +27,7 @@ import (
 	"github.com/ntegral/ntegral/schemas/telemetry"
 )
 
-// Result is what a step produced.
+// Result is what a step produced, but for the rows that CloseWindows has returned.
 type Result struct {
 	Rows       []fact.Row                  // Origin empty but for Reason; sorted by window, node, device, placement, state, currency; valid until the next call
 	Counts     [telemetry.NumReasons]int64 // events refused or kept out, by reason

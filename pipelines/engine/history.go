@@ -65,17 +65,14 @@ func (e *Engine) pack(n *node, within bool) {
 		return
 	}
 	e.packer.open(n)
-	if gone > from {
-		from = gone
-		e.packUntil(n, from, true)
-	}
 	for from < to {
-		from = min(from+stride, to)
-		e.packUntil(n, from, false)
-	}
-	for i := range n.history {
-		if n.history[i].edge == decides {
-			n.history[i].reach = gone
+		forget := from < gone
+		if from = min(from+stride, to); forget {
+			from = gone
+		}
+		e.packUntil(n, from, forget)
+		if from == decides {
+			n.history[len(n.history)-1].reach = gone
 		}
 	}
 	e.packer.close(n)
@@ -91,7 +88,7 @@ func (e *Engine) postpone(n *node) {
 
 // forgotten looks ahead to trim: of the blocks that are about to be made, strides
 // from from on, those up to the edge gone will be forgotten at once, which the reach
-// of the block at decides says. Where a step brings more than the horizon, as when
+// of the block at decides says, or, where that is behind from, those of whole strides. Where a step brings more than the horizon, as when
 // the past is read, that is most of them, and they need not be encoded.
 func (e *Engine) forgotten(n *node, from, stride int64) (decides, gone int64) {
 	w := n.watermark(&e.cfg)
@@ -105,8 +102,10 @@ func (e *Engine) forgotten(n *node, from, stride int64) (decides, gone int64) {
 	if decides <= from {
 		return never, never
 	}
-	gone = e.floor(e.reachable(n, decides))
-	return decides, gone - (gone-from)%stride
+	if gone = e.floor(e.reachable(n, decides)); gone > from {
+		gone -= (gone - from) % stride
+	}
+	return decides, gone
 }
 
 // packUntil packs what windows from edge on do not need, or lets go of it.

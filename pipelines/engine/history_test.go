@@ -6,7 +6,9 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/ntegral/ntegral/pipelines/attribution"
 	"github.com/ntegral/ntegral/pipelines/meter"
+	"github.com/ntegral/ntegral/schemas/record"
 	"github.com/ntegral/ntegral/schemas/telemetry"
 )
 
@@ -59,6 +61,76 @@ func TestUnpackIsPackBackwards(t *testing.T) {
 		}
 		if n.tail != never || len(n.history) != 0 {
 			t.Fatalf("seed %d: tail %d and %d blocks are left", seed, n.tail, len(n.history))
+		}
+	}
+}
+
+// TestStepsEndPacked: what the closings within a step leave is packed when it ends.
+func TestStepsEndPacked(t *testing.T) {
+	const second = int64(1_000_000_000)
+	for _, skip := range []bool{false, true} {
+		postponed := 0
+		e := New(DefaultConfig())
+		e.ApplyDevice(&telemetry.Device{Node: "n", Kind: telemetry.KindWall})
+		e.ApplyDevice(&telemetry.Device{Node: "n", ID: "a", Kind: telemetry.KindGPU})
+		n := e.nodes["n"]
+		const begin = 1_757_941_200 * second
+		for at := begin; at < begin+3600*second; at += 600 * second {
+			b := record.SampleBatch{Node: "n", TakenIn: at + 600*second, Axes: [][]int64{nil}, Series: []record.SeriesColumn{{Device: "a", Metric: telemetry.PowerWatts}}}
+			var values []int64
+			for s := range int64(60) {
+				b.Axes[0], values = append(b.Axes[0], at+s*10*second), append(values, s)
+			}
+			b.Series[0].Values = record.ColumnOf(values...)
+			e.ApplySamples(&b)
+			if skip {
+				e.SkipWindows()
+			} else {
+				e.CloseWindows()
+			}
+			postponed += len(e.postponed)
+		}
+		if skip {
+			e.SkipStep()
+		} else {
+			e.EndStep()
+		}
+		if n.packedTo() != n.emitted || postponed == 0 || n.postponed || len(e.postponed) != 0 {
+			t.Errorf("skip %t: packed to %d of %d, postponed %d times", skip, n.packedTo(), n.emitted, postponed)
+		}
+	}
+}
+
+// TestForgottenReachesNoFurther: what looks ahead to trim says as far back as events can
+// reach, where that is before what is packed, too, and whole strides where it is within.
+func TestForgottenReachesNoFurther(t *testing.T) {
+	const second, minute = int64(1_000_000_000), int64(60_000_000_000)
+	e := New(DefaultConfig())
+	e.ApplyDevice(&telemetry.Device{Node: "n", Kind: telemetry.KindWall})
+	e.ApplyDevice(&telemetry.Device{Node: "n", ID: "a", Kind: telemetry.KindGPU})
+	n := e.nodes["n"]
+	r := &n.devices["a"].Readings
+	for at := int64(0); at <= 200*60; at += 10 {
+		r.Power.Add(at*second, 100)
+	}
+	for _, at := range []int64{0, 60, 122, 195} { // the third segment reaches over the oldest event
+		r.Counter.Add(at*minute, at)
+	}
+	n.islands = []attribution.Interval{{From: 0, To: 200 * minute}}
+	n.newest, n.emitted = 190*minute+30*second, 190*minute
+	for from := 120 * minute; from < 130*minute; from += minute {
+		for _, stride := range []int64{minute, 2 * minute, 3 * minute, 7 * minute} {
+			decides, gone := e.forgotten(n, from, stride)
+			if oldest := 175 * minute; decides > oldest || decides <= oldest-stride || (decides-from)%stride != 0 {
+				t.Fatalf("from %d by %d: the block at %d decides", from/minute, stride/minute, decides/minute)
+			}
+			reach := e.floor(e.reachable(n, decides))
+			if want := max(reach, from) - (max(reach, from)-from)%stride; gone > reach || gone < min(reach, want) {
+				t.Errorf("from %d by %d: gone to %d of %d", from/minute, stride/minute, gone/minute, reach/minute)
+			}
+			if gone > from && (gone-from)%stride != 0 {
+				t.Errorf("from %d by %d: gone to %d, within a block", from/minute, stride/minute, gone/minute)
+			}
 		}
 	}
 }

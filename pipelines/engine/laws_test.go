@@ -59,9 +59,10 @@ func deliver(t testing.TB, cfg engine.Config, events []event, seed uint64, steps
 	r := rand.New(rand.NewPCG(seed, 17))
 	e, a := engine.New(cfg), &attic{t: t}
 	o := outcome{Rows: map[identity]fact.Sums{}}
+	closings := 1 + r.IntN(200)
 	for i := range events {
 		events[i].apply(e)
-		if r.IntN(3) == 0 {
+		if r.IntN(closings) == 0 {
 			o.addRows(e.CloseWindows())
 		}
 		if steps == 0 || r.IntN(steps) != 0 {
@@ -177,18 +178,19 @@ func latest(o outcome) map[string]int64 {
 
 // TestSkippedStepsReachTheSameState: recovery ends steps without their rows.
 func TestSkippedStepsReachTheSameState(t *testing.T) {
-	for seed := range uint64(6) {
+	for seed := range uint64(12) {
 		s := newEstate(seed, 4*3600*second)
 		r := rand.New(rand.NewPCG(seed, 19))
 		a, b := engine.New(engine.DefaultConfig()), engine.New(engine.DefaultConfig())
+		closings, steps := 1+r.IntN(100), 1+r.IntN(300)
 		for i, v := range s.events(delivery{seed: seed, packs: 30, jitter: 800 * second, duplicates: 9, dimsLate: true}) {
 			v.apply(a)
 			v.apply(b)
-			if r.IntN(4) == 0 {
+			if r.IntN(closings) == 0 {
 				a.CloseWindows()
 				b.SkipWindows()
 			}
-			if r.IntN(4) > 0 {
+			if r.IntN(steps) > 0 {
 				continue
 			}
 			a.EndStep()
@@ -220,6 +222,40 @@ func TestStepsHaveOneOrder(t *testing.T) {
 		}
 		if !slices.Equal(rows, first) {
 			t.Fatal("two runs gave rows in different orders")
+		}
+	}
+}
+
+// TestReachBeforeAnUnevenStride: a node was silent for more windows than a step packs one by
+// one. What a late reading of its counter reaches begins before the last block, and is there.
+func TestReachBeforeAnUnevenStride(t *testing.T) {
+	at := func(seconds int64, m telemetry.Metric, v int64) telemetry.Reading {
+		return telemetry.Reading{Device: "g", Metric: m, Time: scriptStart + seconds*second, Value: v}
+	}
+	for _, gap := range []int64{3960, 4020, 4080} {
+		events := []event{
+			{dim: telemetry.Device{Node: "n", Kind: telemetry.KindWall}}, {dim: telemetry.Device{Node: "n", ID: "g", Kind: telemetry.KindGPU}},
+		}
+		first := event{node: "n"}
+		for s := int64(0); s <= 600; s += 60 {
+			first.batch = append(first.batch, at(s, telemetry.Temperature, 1))
+			if s < 600 {
+				first.batch = append(first.batch, at(s+50, telemetry.EnergyJoules, (s+50)*100_000_000))
+			}
+		}
+		first.batch = append(first.batch, at(630, telemetry.Temperature, 1))
+		events = append(
+			events, first,
+			event{node: "n", batch: []telemetry.Reading{at(630+gap, telemetry.Temperature, 1)}},
+			event{node: "n", batch: []telemetry.Reading{at(631+gap, telemetry.Temperature, 1)}},
+			event{node: "n", batch: []telemetry.Reading{at(gap-250, telemetry.EnergyJoules, (gap-250)*100_000_000)}},
+		)
+		want, got := deliver(t, engine.DefaultConfig(), events, 1, 0, 0), deliver(t, engine.DefaultConfig(), events, 1, 1, 0)
+		if got.TooOld != 0 || got.Late != 0 {
+			t.Errorf("gap of %d s: %d late, %d beyond the horizon", gap, got.Late, got.TooOld)
+		}
+		if diff := cmp.Diff(named(got), named(want)); diff != "" {
+			t.Errorf("gap of %d s (-got +want):\n%s", gap, diff)
 		}
 	}
 }

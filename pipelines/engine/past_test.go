@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 
 	"github.com/ntegral/ntegral/pipelines/engine"
 	"github.com/ntegral/ntegral/schemas/fact"
+	"github.com/ntegral/ntegral/schemas/record"
 	"github.com/ntegral/ntegral/schemas/telemetry"
 )
 
@@ -259,6 +261,8 @@ func TestCorrectionsThatAreNotTaken(t *testing.T) {
 	e.ApplyReconciliation("a")
 	huge := row("n", old, windowNs)
 	huge.Sums[fact.Energy] = 1 << 60
+	named := row("n", old, windowNs)
+	named.Workload = strings.Repeat("w", record.MaxName+1)
 	for _, tt := range []struct {
 		name     string
 		run      string
@@ -277,6 +281,7 @@ func TestCorrectionsThatAreNotTaken(t *testing.T) {
 		{"another window length", "a", 5, row("n", old, 2*windowNs), 0, telemetry.OutOfRange},
 		{"no window edge", "a", 6, row("n", old+1, windowNs), 0, telemetry.OutOfRange},
 		{"no figure of a window", "a", 7, huge, 0, telemetry.OutOfRange},
+		{"no name", "a", 8, named, 0, telemetry.OutOfRange},
 	} {
 		taken, counts := take(tt.run, tt.sequence, tt.row)
 		want := [telemetry.NumReasons]int64{}
@@ -290,7 +295,7 @@ func TestCorrectionsThatAreNotTaken(t *testing.T) {
 	settled := e.Settled("n")
 	e.ApplySamples(batchOf("n", telemetry.MaxTime, []telemetry.Reading{{Metric: telemetry.PowerWatts, Time: scriptStart + 10_000*second, Value: 1}}))
 	e.EndStep() // the floor rises
-	if n, counts := take("a", 8, row("n", settled, windowNs)); n != 0 || counts[telemetry.TooNew] != 1 {
+	if n, counts := take("a", 9, row("n", settled, windowNs)); n != 0 || counts[telemetry.TooNew] != 1 {
 		t.Errorf("a window that was settled only after the run began: %d taken, %v", n, counts)
 	}
 	e.ApplyReconciliation("a")
@@ -305,10 +310,10 @@ func TestCorrectionsThatAreNotTaken(t *testing.T) {
 	if n, _ := take("a", 7, row("n", old, windowNs)); n != 0 {
 		t.Error("a record came in twice over a restart")
 	}
-	if n, _ := take("a", 9, row("n", old, windowNs)); n != 1 {
+	if n, _ := take("a", 10, row("n", old, windowNs)); n != 1 {
 		t.Error("a restart has forgotten the run")
 	}
-	e.ApplyCorrection(&engine.Correction{Run: "a", Sequence: 10, Rows: []fact.Row{row("n", old, windowNs)}})
+	e.ApplyCorrection(&engine.Correction{Run: "a", Sequence: 11, Rows: []fact.Row{row("n", old, windowNs)}})
 	e.SkipStep()
 	if n := len(e.EndStep().Rows); n != 0 {
 		t.Errorf("%d rows of a skipped step", n)

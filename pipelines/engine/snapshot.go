@@ -15,7 +15,7 @@ import (
 )
 
 // StateVersion names the encoding of snapshots; another one is not read.
-const StateVersion = 7
+const StateVersion = 8
 
 // ErrState says that a snapshot cannot be read.
 var ErrState = errors.New("malformed engine state")

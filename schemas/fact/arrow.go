@@ -69,6 +69,14 @@ var (
 // framing is about what a stream takes beside its rows: the schema, and strings.
 const framing = 24 << 10
 
+// LongestText is how many bytes the longest of the row's strings has.
+func (r *Row) LongestText() (n int) {
+	for _, t := range texts {
+		n = max(n, len(*t.of(r)))
+	}
+	return n
+}
+
 // fixedBytes is what a row takes in columns of a schema, strings as their place in
 // a dictionary, rounded up. Memory of the right size is not copied as it grows.
 func fixedBytes(s *arrow.Schema) int {
@@ -122,7 +130,6 @@ type Builder struct {
 	total   Sums // of the rows since Finish
 	rows    int
 	before  int // rows of the stream before
-	err     error
 }
 
 // NewBuilder returns a builder that allocates from mem; Release frees it.
@@ -164,9 +171,7 @@ func (b *Builder) Append(rows []Row) {
 		}
 		b.append(part)
 		for i, t := range texts {
-			if err := b.words[i].append(part, t.of); err != nil && b.err == nil {
-				b.err = fmt.Errorf("append %s: %w", t.name, err)
-			}
+			b.words[i].append(part, t.of)
 		}
 	}
 	b.rows += len(rows)
@@ -185,6 +190,20 @@ func (b *Builder) Bytes() int {
 	return n
 }
 
+// Fits reports whether a stream of these rows, too, certainly has no more than MaxBytes.
+func (b *Builder) Fits(rows []Row) bool {
+	n := b.Bytes() + len(rows)*rowBytes
+	if n+len(rows)*len(texts)*(record.MaxName+offsetBytes) <= MaxBytes {
+		return true
+	}
+	for i := range rows {
+		for _, t := range texts {
+			n += len(*t.of(&rows[i])) + offsetBytes
+		}
+	}
+	return n <= MaxBytes
+}
+
 // Finish returns the rows that were appended as one self-contained Arrow IPC stream,
 // and the sums over them.
 func (b *Builder) Finish() (stream []byte, total Sums, err error) {
@@ -197,11 +216,8 @@ func (b *Builder) Finish() (stream []byte, total Sums, err error) {
 	for i := range b.words {
 		b.words[i].reset()
 	}
-	total, err = b.total, b.err
-	b.total, b.before, b.rows, b.err = Sums{}, b.rows, 0, nil
-	if err != nil {
-		return nil, Sums{}, err
-	}
+	total = b.total
+	b.total, b.before, b.rows = Sums{}, b.rows, 0
 	buf := bytes.NewBuffer(make([]byte, 0, size))
 	w := ipc.NewWriter(buf, ipc.WithSchema(schema))
 	if err := w.Write(batch); err != nil {

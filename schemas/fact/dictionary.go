@@ -1,10 +1,6 @@
 package fact
 
-import (
-	"fmt"
-
-	"github.com/apache/arrow/go/v17/arrow/array"
-)
+import "github.com/apache/arrow/go/v17/arrow/array"
 
 // dictionaryColumn appends strings to a dictionary. A part repeats a few strings
 // over and over, and hashing each of a row's eighteen was most of the time of
@@ -44,7 +40,7 @@ func (c *dictionaryColumn) reset() {
 }
 
 // append appends a column of some rows of a part.
-func (c *dictionaryColumn) append(rows []Row, of func(*Row) *string) error {
+func (c *dictionaryColumn) append(rows []Row, of func(*Row) *string) {
 	for i := range rows {
 		s := *of(&rows[i])
 		e := c.place(s)
@@ -54,7 +50,7 @@ func (c *dictionaryColumn) append(rows []Row, of func(*Row) *string) error {
 		}
 		c.flush()
 		if err := c.builder.AppendString(s); err != nil {
-			return fmt.Errorf("append string: %w", err)
+			panic(err) // its table of strings refuses none
 		}
 		e.text, e.index = s, 1+c.builder.GetValueIndex(c.builder.Len()-1)
 		if e.index > c.distinct {
@@ -62,7 +58,6 @@ func (c *dictionaryColumn) append(rows []Row, of func(*Row) *string) error {
 			c.bytes += len(s) + offsetBytes
 		}
 	}
-	return nil
 }
 
 // flush hands indices to the builder, in the order of rows.

@@ -40,9 +40,15 @@ func TestRowsRoundTrip(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	for _, n := range []int{0, 1, 100, 1000} {
 		want := randomRows(r, n)
-		stream, total, err := b.Encode(want)
+		b.Append(want[:n/3])
+		b.Append(want[n/3:])
+		most, rows := b.Bytes(), b.Rows()
+		stream, total, err := b.Finish()
 		if err != nil {
 			t.Fatal(err)
+		}
+		if rows != n || len(stream) > most {
+			t.Errorf("%d of %d rows take %d bytes, more than %d", rows, n, len(stream), most)
 		}
 		got, err := fact.Decode(stream, mem)
 		if err != nil {

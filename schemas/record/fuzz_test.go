@@ -8,6 +8,9 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"github.com/ntegral/ntegral/schemas/record"
 	"github.com/ntegral/ntegral/schemas/telemetry"
 )
@@ -94,6 +97,43 @@ func TestHostileRecordsCostLittle(t *testing.T) {
 		}
 		if err == nil {
 			t.Errorf("%s: decoded", name)
+		}
+	}
+}
+
+// TestDecoderTakesEachRecordForItself: a decoder that has read others, some of them
+// broken, reads a record as a new one does.
+func TestDecoderTakesEachRecordForItself(t *testing.T) {
+	for seed := range uint64(200) {
+		r := rand.New(rand.NewPCG(seed, 71))
+		var d record.SamplesDecoder
+		var last []byte
+		for range 30 {
+			b := last
+			if r.IntN(5) > 0 || b == nil {
+				s := record.SampleBatch{Node: "n", Axes: [][]int64{{1, 2, 3}, {4, 5, 6}}}
+				for k := range 1 + r.IntN(3) {
+					for range r.IntN(4) {
+						s.Series = append(s.Series, record.SeriesColumn{
+							Device: string(rune('a'+k+r.IntN(2)*5)) + "x", Metric: telemetry.Metric(1 + r.IntN(3)), Axis: r.IntN(2),
+							Values: record.ColumnOf(r.Int64N(300), r.Int64N(300), r.Int64N(300)),
+						})
+					}
+				}
+				b = s.Append(nil)
+				for range r.IntN(3) {
+					b[r.IntN(len(b))] = []byte{0x80, 0xff, byte(r.IntN(256))}[r.IntN(3)]
+				}
+			}
+			last = b
+			got, err := d.Decode(b)
+			want, wantErr := new(record.SamplesDecoder).Decode(b)
+			if (err != nil) != (wantErr != nil) {
+				t.Fatalf("seed %d: %v, a new decoder says %v", seed, err, wantErr)
+			}
+			if diff := cmp.Diff(got, want, cmp.AllowUnexported(record.Column{}), cmpopts.EquateEmpty()); err == nil && diff != "" {
+				t.Fatalf("seed %d: (-got +want):\n%s", seed, diff)
+			}
 		}
 	}
 }

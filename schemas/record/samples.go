@@ -387,7 +387,7 @@ func uvarints(dst []uint64, b []byte) ([]uint64, error) {
 func (d *SamplesDecoder) device(b []byte) error {
 	k := len(d.devices)
 	if k < cap(d.devices) {
-		if d.devices = d.devices[:k+1]; d.devices[k] == string(b) && len(b) > 0 {
+		if d.devices = d.devices[:k+1]; d.devices[k] == string(b) {
 			return nil
 		}
 	} else {

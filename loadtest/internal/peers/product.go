@@ -72,6 +72,8 @@ func countCheckpoints(ctx context.Context, b *broker) (n int, err error) {
 // its last steps hold all samples. To follow its log instead would read all facts
 // meanwhile, on the same processors; productFacts looks at the log afterwards.
 func committedSteps(ctx context.Context, url string, ends map[int32]int64, began time.Time, p *child) (first time.Duration, err error) {
+	tasks := maps.Clone(ends)
+	maps.DeleteFunc(tasks, func(_ int32, end int64) bool { return end == 0 }) // few nodes leave partitions empty
 	err = product.Until(ctx, func() (bool, error) {
 		if err := p.ended(); err != nil {
 			return false, err
@@ -80,7 +82,7 @@ func committedSteps(ctx context.Context, url string, ends map[int32]int64, began
 		if err != nil {
 			return false, nil // it may not listen yet; the deadline bounds it
 		}
-		left := maps.Clone(ends)
+		left := maps.Clone(tasks)
 		for _, t := range steps.Tasks {
 			if t.Step > 0 && first == 0 {
 				first = time.Since(began)
@@ -89,7 +91,6 @@ func committedSteps(ctx context.Context, url string, ends map[int32]int64, began
 				delete(left, t.Task)
 			}
 		}
-		maps.DeleteFunc(left, func(_ int32, end int64) bool { return end == 0 })
 		return len(left) == 0, nil
 	})
 	return first, err

@@ -292,6 +292,30 @@ func TestStoredVersion(t *testing.T) {
 	}
 }
 
+// TestCommitWaitsForParts: where a part is refused its step does not count.
+func TestCommitWaitsForParts(t *testing.T) {
+	r := newRig(t, kafkatest.InProcess(t), 1)
+	s := openSession(t, r)
+	defer s.close()
+	s.producer.Close()
+	s.producer = r.broker.Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchMaxBytes(8<<10)) // a commit fits, no part does
+	r.publishSamples("node-1", 3)
+	records, err := s.inputs.samples.Poll(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.step(t.Context(), batch{records: records}); err == nil || !strings.Contains(err.Error(), "append parts") {
+		t.Errorf("got error %v", err)
+	}
+	ends, err := kafka.EndOffsets(t.Context(), r.client, record.Facts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := ends[record.Facts][0]; got != s.log.Next {
+		t.Errorf("the log ends at %d, want %d: behind the open", got, s.log.Next)
+	}
+}
+
 // TestFenced opens a task under a running session's feet.
 func TestFenced(t *testing.T) {
 	r := newRig(t, kafkatest.InProcess(t), 1)
@@ -352,5 +376,38 @@ func TestPartEncoder(t *testing.T) {
 	}
 	if sums[fact.Energy] != 4999*5000/2 || len(parts) > 6 {
 		t.Errorf("%d parts with %d energy", len(parts), sums[fact.Energy])
+	}
+}
+
+// TestPartsOfLongNames: rows whose names are long, and all others, fill a part sooner.
+func TestPartsOfLongNames(t *testing.T) {
+	e := partEncoder{builder: fact.NewBuilder(memory.DefaultAllocator)}
+	defer e.builder.Release()
+	rows := make([]fact.Row, 3000)
+	for i := range rows {
+		row, name := &rows[i], func(column string) string {
+			return fmt.Sprintf("%s-%d-%s", column, i, strings.Repeat("x", record.MaxName))
+		}
+		row.WindowLength = 60e9
+		for _, to := range []*string{
+			&row.Node, &row.Device, &row.Placement, &row.Provider, &row.Region, &row.Zone, &row.InstanceType, &row.Cluster, &row.Workload, &row.Team,
+		} {
+			*to = name(fmt.Sprint(to == &row.Node))[:record.MaxName]
+		}
+	}
+	got, parts := 0, 0
+	put := func(part []byte, _ *fact.Sums) error {
+		decoded, err := fact.Decode(part, memory.DefaultAllocator)
+		got, parts = got+len(decoded), parts+1
+		return err
+	}
+	if err := e.add(rows, put); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.finish(put); err != nil {
+		t.Fatal(err)
+	}
+	if got != len(rows) || parts != 5 {
+		t.Errorf("%d rows in %d parts", got, parts)
 	}
 }

@@ -114,6 +114,7 @@ func TestCollectOfALaggard(t *testing.T) {
 		{name: "up to the end", end: 11, chunks: [][]*kgo.Record{offsets(0, 2), offsets(2, 7), offsets(7, 11)}, held: 2, taken: 11},
 		{name: "no further", end: 11, chunks: [][]*kgo.Record{offsets(0, 2), offsets(2, 9), offsets(9, 14)}, held: 2, taken: 11, left: 3},
 		{name: "none before the end", end: 11, chunks: [][]*kgo.Record{offsets(0, 2), offsets(2, 9), offsets(12, 14)}, held: 2, taken: 9, left: 2},
+		{name: "gap before the end", end: 11, chunks: [][]*kgo.Record{offsets(0, 2), append(offsets(2, 9), offsets(12, 14)...), offsets(14, 17)}, held: 2, taken: 9, left: 2},
 		{name: "its bytes", end: 100, chunks: [][]*kgo.Record{offsets(0, 2), offsets(2, 9), offsets(9, 17), offsets(17, 20)}, held: 2, taken: 17},
 		{name: "no record at the end", end: 11, chunks: [][]*kgo.Record{offsets(0, 2), offsets(2, 10)}, held: 2, taken: 10, after: 5 * time.Second},
 		{name: "fetch fails", end: 100, chunks: [][]*kgo.Record{offsets(0, 2), offsets(2, 5)}, held: 2, taken: 5, after: time.Second, fail: true},

@@ -12,8 +12,9 @@ import (
 // how often events were applied, which the engine's idempotence hides.
 type core interface {
 	events
-	// EndStep returns what the events since the last step gave; SkipStep does
-	// the same for a step whose rows have been written before.
+	// EndStep returns what the events since the last step gave, but for the rows that
+	// CloseWindows has returned; SkipStep does the same for a step whose rows have been
+	// written before.
 	EndStep() *engine.Result
 	SkipStep()
 	// CloseWindows lets go of what the step no longer needs and returns the rows of it,

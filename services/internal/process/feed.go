@@ -114,7 +114,7 @@ func (f *feed) collect(stop <-chan struct{}, ask asking) (batch, error) {
 	awaited, asked := sealed(f.left), 0 // whether somebody waits; the size at which the end was asked for
 	f.left = nil
 	for b.size < f.bytes && (!awaited || len(f.records) > 0) {
-		if b.size-asked >= f.bytes/8 {
+		if b.size-asked >= max(1, f.bytes/8) {
 			asked = b.size
 			end, err := ask.end()
 			if err != nil {
@@ -158,7 +158,7 @@ func (f *feed) lags(b *batch, end int64) bool {
 // before they are (see step): what was published before a sample is known to the step
 // that applies it. A sample behind it is left to the next step.
 func (f *feed) upTo(end int64, first *batch, stop <-chan struct{}) func() ([]*kgo.Record, error) {
-	late := time.Now().Add(f.interval)
+	late := time.After(f.interval)
 	size, next := first.size, nextOf(first.records)
 	return func() ([]*kgo.Record, error) {
 		if size >= f.bytes || next >= end {
@@ -169,11 +169,13 @@ func (f *feed) upTo(end int64, first *batch, stop <-chan struct{}) func() ([]*kg
 			return nil, err
 		case records := <-f.records:
 			n, _ := slices.BinarySearchFunc(records, end, func(r *kgo.Record, end int64) int { return int(r.Offset - end) })
-			f.left = records[n:]
-			records = records[:n]
+			records, f.left = records[:n], records[n:]
 			size, next = size+sizeOf(records), max(next, nextOf(records))
+			if len(f.left) > 0 {
+				next = end // the offsets before them hold no more
+			}
 			return records, nil
-		case <-time.After(time.Until(late)): // the last offsets may hold no record
+		case <-late: // the last offsets may hold no record
 			return nil, nil
 		case <-stop:
 			return nil, nil

@@ -41,7 +41,7 @@ func newMetrics() *metrics {
 	return &metrics{
 		stepSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: namespace, Subsystem: subsystem,
-			Name: "step_duration_seconds", Help: "Time from a step's input to its acknowledged commit, and for moving history away where much waits, in seconds.", Buckets: seconds,
+			Name: "step_duration_seconds", Help: "Time from a step's input to its acknowledged commit, waits for more input of a step that lags within it, and for moving history away where much waits, in seconds.", Buckets: seconds,
 		}),
 		checkpointSeconds: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: namespace, Subsystem: subsystem,

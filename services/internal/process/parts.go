@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/ntegral/ntegral/schemas/fact"
-	"github.com/ntegral/ntegral/schemas/record"
 )
 
 // partEncoder makes parts of the rows of a step as they come: of one day, at most
@@ -15,11 +14,8 @@ type partEncoder struct {
 }
 
 const (
-	nsPerDay = 24 * 60 * 60 * 1_000_000_000
-	// rowsAtOnce are appended before it is asked whether the part is full, and fullBytes
-	// leaves room for them, whatever they are called: two dozen names each.
-	rowsAtOnce = 64
-	fullBytes  = fact.MaxBytes - rowsAtOnce*24*record.MaxName
+	nsPerDay   = 24 * 60 * 60 * 1_000_000_000
+	rowsAtOnce = 64 // are appended before it is asked whether the part is full
 )
 
 // add appends rows and calls put with each part that they fill. It reorders nothing:
@@ -34,7 +30,7 @@ func (e *partEncoder) add(rows []fact.Row, put func(part []byte, sums *fact.Sums
 		for n < min(len(rows), rowsAtOnce, fact.MaxRows-have) && day(&rows[n]) == e.day {
 			n++
 		}
-		if n == 0 || e.builder.Bytes() > fullBytes {
+		if n == 0 || have > 0 && !e.builder.Fits(rows[:n]) {
 			if err := e.finish(put); err != nil {
 				return err
 			}

@@ -104,10 +104,24 @@ func (t *tally) Pending() bool { return false }
 
 func (t *tally) CloseWindows() []fact.Row {
 	t.note("close")
-	return nil
+	return t.takeRows()
 }
 
-func (t *tally) SkipWindows() { t.note("close") }
+func (t *tally) SkipWindows() {
+	t.note("close")
+	clear(t.rows)
+}
+
+func (t *tally) takeRows() (rows []fact.Row) {
+	for k, s := range t.rows {
+		rows = append(rows, fact.Row{Key: k, Sums: s, Origin: fact.Origin{Reason: fact.ReasonClosed}})
+	}
+	slices.SortFunc(rows, func(a, b fact.Row) int {
+		return cmp.Or(cmp.Compare(a.WindowStart, b.WindowStart), cmp.Compare(a.Node, b.Node), cmp.Compare(a.Device, b.Device), cmp.Compare(a.Placement, b.Placement))
+	})
+	clear(t.rows)
+	return rows
+}
 
 func (t *tally) SkipStep() {
 	t.state.Step++
@@ -118,12 +132,7 @@ func (t *tally) SkipStep() {
 
 func (t *tally) EndStep() *engine.Result {
 	out := t.res
-	for k, s := range t.rows {
-		out.Rows = append(out.Rows, fact.Row{Key: k, Sums: s, Origin: fact.Origin{Reason: fact.ReasonClosed}})
-	}
-	slices.SortFunc(out.Rows, func(a, b fact.Row) int {
-		return cmp.Or(cmp.Compare(a.WindowStart, b.WindowStart), cmp.Compare(a.Node, b.Node), cmp.Compare(a.Device, b.Device), cmp.Compare(a.Placement, b.Placement))
-	})
+	out.Rows = t.takeRows()
 	t.SkipStep()
 	out.UnplacedEnergy = int64(t.state.Digest)
 	return &out
