@@ -79,6 +79,7 @@ func (e *Engine) pack(n *node, within bool) {
 	n.setTail()
 }
 
+// postpone leaves a node's readings to packPostponed.
 func (e *Engine) postpone(n *node) {
 	if !n.postponed {
 		n.postponed = true
@@ -88,8 +89,9 @@ func (e *Engine) postpone(n *node) {
 
 // forgotten looks ahead to trim: of the blocks that are about to be made, strides
 // from from on, those up to the edge gone will be forgotten at once, which the reach
-// of the block at decides says, or, where that is behind from, those of whole strides. Where a step brings more than the horizon, as when
-// the past is read, that is most of them, and they need not be encoded.
+// of the block at decides says. If there are any, gone is the edge of one. Where a step
+// brings more than the horizon, as when the past is read, that is most of them, and they
+// need not be encoded.
 func (e *Engine) forgotten(n *node, from, stride int64) (decides, gone int64) {
 	w := n.watermark(&e.cfg)
 	if w == never {

@@ -66,7 +66,8 @@ var (
 	rowBytes   = fixedBytes(schema)
 )
 
-// framing is about what a stream takes beside its rows: the schema, and strings.
+// framing is about what a stream takes beside its rows and their strings: the schema, and
+// what says where columns and dictionaries lie.
 const framing = 24 << 10
 
 // LongestText is how many bytes the longest of the row's strings has.
@@ -156,12 +157,15 @@ const tile = 64
 // Encode returns rows as one self-contained Arrow IPC stream, and the sums
 // over them.
 func (b *Builder) Encode(rows []Row) (stream []byte, total Sums, err error) {
-	b.Append(rows)
+	if err := b.Append(rows); err != nil {
+		return nil, Sums{}, err
+	}
 	return b.Finish()
 }
 
-// Append appends rows to the stream that Finish returns, and keeps none of them.
-func (b *Builder) Append(rows []Row) {
+// Append appends rows to the stream that Finish returns, and keeps none of them. After an
+// error the builder is good for Release alone.
+func (b *Builder) Append(rows []Row) error {
 	if b.rows == 0 {
 		b.record.Reserve(max(len(rows), b.before)) // parts that follow each other are alike
 	}
@@ -171,10 +175,13 @@ func (b *Builder) Append(rows []Row) {
 		}
 		b.append(part)
 		for i, t := range texts {
-			b.words[i].append(part, t.of)
+			if err := b.words[i].append(part, t.of); err != nil {
+				return fmt.Errorf("append %s: %w", t.name, err)
+			}
 		}
 	}
 	b.rows += len(rows)
+	return nil
 }
 
 // Rows is how many rows were appended.

@@ -1,6 +1,10 @@
 package fact
 
-import "github.com/apache/arrow/go/v17/arrow/array"
+import (
+	"fmt"
+
+	"github.com/apache/arrow/go/v17/arrow/array"
+)
 
 // dictionaryColumn appends strings to a dictionary. A part repeats a few strings
 // over and over, and hashing each of a row's eighteen was most of the time of
@@ -40,7 +44,7 @@ func (c *dictionaryColumn) reset() {
 }
 
 // append appends a column of some rows of a part.
-func (c *dictionaryColumn) append(rows []Row, of func(*Row) *string) {
+func (c *dictionaryColumn) append(rows []Row, of func(*Row) *string) error {
 	for i := range rows {
 		s := *of(&rows[i])
 		e := c.place(s)
@@ -50,7 +54,7 @@ func (c *dictionaryColumn) append(rows []Row, of func(*Row) *string) {
 		}
 		c.flush()
 		if err := c.builder.AppendString(s); err != nil {
-			panic(err) // its table of strings refuses none
+			return fmt.Errorf("append string: %w", err)
 		}
 		e.text, e.index = s, 1+c.builder.GetValueIndex(c.builder.Len()-1)
 		if e.index > c.distinct {
@@ -58,6 +62,7 @@ func (c *dictionaryColumn) append(rows []Row, of func(*Row) *string) {
 			c.bytes += len(s) + offsetBytes
 		}
 	}
+	return nil
 }
 
 // flush hands indices to the builder, in the order of rows.

@@ -40,8 +40,11 @@ func TestRowsRoundTrip(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	for _, n := range []int{0, 1, 100, 1000} {
 		want := randomRows(r, n)
-		b.Append(want[:n/3])
-		b.Append(want[n/3:])
+		for _, some := range [][]fact.Row{want[:n/3], want[n/3:]} {
+			if err := b.Append(some); err != nil {
+				t.Fatal(err)
+			}
+		}
 		most, rows := b.Bytes(), b.Rows()
 		stream, total, err := b.Finish()
 		if err != nil {

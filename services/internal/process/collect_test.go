@@ -117,8 +117,8 @@ func TestCollectOfALaggard(t *testing.T) {
 		{name: "gap before the end", end: 11, chunks: [][]*kgo.Record{offsets(0, 2), append(offsets(2, 9), offsets(12, 14)...), offsets(14, 17)}, held: 2, taken: 9, left: 2},
 		{name: "its bytes", end: 100, chunks: [][]*kgo.Record{offsets(0, 2), offsets(2, 9), offsets(9, 17), offsets(17, 20)}, held: 2, taken: 17},
 		{name: "no record at the end", end: 11, chunks: [][]*kgo.Record{offsets(0, 2), offsets(2, 10)}, held: 2, taken: 10, after: 5 * time.Second},
-		{name: "fetch fails", end: 100, chunks: [][]*kgo.Record{offsets(0, 2), offsets(2, 5)}, held: 2, taken: 5, after: time.Second, fail: true},
-		{name: "stop", end: 100, chunks: [][]*kgo.Record{offsets(0, 2), offsets(2, 5)}, held: 2, taken: 5, after: time.Second, stop: true},
+		{name: "fetch fails", end: 100, chunks: [][]*kgo.Record{offsets(0, 2), offsets(2, 5)}, held: 2, taken: 5, fail: true},
+		{name: "stop", end: 100, chunks: [][]*kgo.Record{offsets(0, 2), offsets(2, 5)}, held: 2, taken: 5, stop: true},
 		{name: "little waits", end: 9, chunks: [][]*kgo.Record{offsets(0, 2), offsets(2, 9)}, held: 9, taken: 9, after: 5 * time.Second},
 		{name: "half waits", end: 10, chunks: [][]*kgo.Record{offsets(0, 2), offsets(2, 10)}, held: 2, taken: 10},
 		{name: "less than an eighth", end: 100, chunks: [][]*kgo.Record{offsets(0, 1)}, held: 1, taken: 1, after: 5 * time.Second},
@@ -142,7 +142,7 @@ func TestCollectOfALaggard(t *testing.T) {
 					if !tc.fail && !tc.stop {
 						return
 					}
-					time.Sleep(time.Second) // until they are taken
+					synctest.Wait() // until they are taken
 					if tc.fail {
 						f.failed <- failed
 						return

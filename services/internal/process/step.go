@@ -109,14 +109,13 @@ func (o *output) take(ctx context.Context, rows []fact.Row) error {
 }
 
 // send returns a function that sends a part, and does not wait for it.
-func (o *output) send(ctx context.Context) func([]byte, *fact.Sums) error {
-	return func(part []byte, sums *fact.Sums) error {
+func (o *output) send(ctx context.Context) func([]byte, *fact.Sums) {
+	return func(part []byte, sums *fact.Sums) {
 		o.sent++
 		o.sums.Add(sums)
 		id := record.PartID{Task: o.task.id, Epoch: o.log.Epoch, Step: o.step, Part: o.sent}
 		env := record.Envelope{ID: id.Token(), Source: o.source, Type: record.TypePart, Time: o.recordedAt}
 		o.producer.Produce(ctx, o.record(record.Facts, o.task.id, env, part, id.Headers()...), o.flight.Promise())
-		return nil
 	}
 }
 
