@@ -229,7 +229,9 @@ func (e *Engine) closeWindows(within bool) []fact.Row {
 	}
 	e.finish(within)
 	rows := e.result.Rows
-	e.order.sort(rows)
+	if !ofOneDay(rows) {
+		e.order.byDay(rows)
+	}
 	e.result.Rows = rows[:0]
 	return rows
 }

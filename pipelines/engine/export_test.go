@@ -1,5 +1,7 @@
 package engine
 
+import "github.com/ntegral/ntegral/schemas/fact"
+
 // Floor tells a test before which window the engine no longer writes.
 func (e *Engine) Floor(node string) int64 { return e.nodes[node].floor }
 
@@ -10,3 +12,6 @@ func (e *Engine) Settled(node string) int64 {
 	}
 	return never
 }
+
+// SortRows sorts rows for a test to compare; a step leaves them as they came.
+func SortRows(rows []fact.Row) { new(rowOrder).sort(rows) }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ntegral/ntegral/pipelines/engine"
 	"github.com/ntegral/ntegral/schemas/fact"
+	"github.com/ntegral/ntegral/schemas/record"
 	"github.com/ntegral/ntegral/schemas/telemetry"
 )
 
@@ -223,6 +224,38 @@ func TestStepsHaveOneOrder(t *testing.T) {
 		if !slices.Equal(rows, first) {
 			t.Fatal("two runs gave rows in different orders")
 		}
+	}
+}
+
+// TestDaysComeTogether: a part has rows of one day, so those of a step that closes windows
+// about midnight come day by day, each once.
+func TestDaysComeTogether(t *testing.T) {
+	const day = 24 * 3600 * second
+	midnight := scriptStart - scriptStart%day + day
+	e := engine.New(engine.DefaultConfig())
+	for _, node := range []string{"n", "m", "o"} {
+		e.ApplyDevice(&telemetry.Device{Node: node, Kind: telemetry.KindWall})
+		e.ApplyDevice(&telemetry.Device{Node: node, ID: "g", Kind: telemetry.KindGPU, Model: "H100"})
+		b := record.SampleBatch{Node: node, TakenIn: midnight + 600*second, Axes: [][]int64{nil}}
+		var watts []int64
+		for at := midnight - 300*second; at <= midnight+300*second; at += 10 * second {
+			b.Axes[0], watts = append(b.Axes[0], at), append(watts, 300_000_000)
+		}
+		b.Series = []record.SeriesColumn{{Device: "g", Metric: telemetry.PowerWatts, Values: record.ColumnOf(watts...)}}
+		e.ApplySamples(&b)
+		e.ApplySeal(record.Seal{Node: node})
+	}
+	rows := e.EndStep().Rows
+	minutes, last := map[fact.Key]bool{}, int64(0)
+	for i := range rows {
+		if rows[i].Day() < last {
+			t.Fatalf("row %d: day %d comes after day %d", i, rows[i].Day(), last)
+		}
+		last = rows[i].Day()
+		minutes[rows[i].Key] = true
+	}
+	if len(rows) != len(minutes) || len(minutes) != 3*10 {
+		t.Errorf("%d rows of %d keys", len(rows), len(minutes))
 	}
 }
 

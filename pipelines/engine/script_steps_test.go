@@ -134,6 +134,7 @@ func (s *script) endStep() {
 		s.t.Errorf("step %d: residuals %d, %d, %d", s.step, r.ResidualEnergy, r.ResidualMoney, r.ResidualTime)
 	}
 	var b strings.Builder
+	engine.SortRows(r.Rows)
 	for i := range r.Rows {
 		s.row(&b, &r.Rows[i])
 	}

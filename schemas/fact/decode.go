@@ -29,17 +29,21 @@ func Decode(stream []byte, mem memory.Allocator) (rows []Row, err error) {
 	if err := checkFraming(stream); err != nil {
 		return nil, err
 	}
-	r, err := ipc.NewReader(bytes.NewReader(stream), ipc.WithAllocator(&bounded{Allocator: mem, left: maxDecoded}), ipc.WithSchema(schema))
+	r, err := ipc.NewReader(bytes.NewReader(stream), ipc.WithAllocator(&bounded{Allocator: mem, left: maxDecoded}))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	defer r.Release()
+	fields, err := match(r.Schema())
+	if err != nil {
+		return nil, err
+	}
 	for r.Next() {
 		record := r.Record()
 		if int64(len(rows))+record.NumRows() > MaxRows {
 			return nil, fmt.Errorf("%w: more than %d rows", ErrMalformed, MaxRows)
 		}
-		if rows, err = appendRows(rows, record); err != nil {
+		if rows, err = appendRows(rows, fields, record); err != nil {
 			return nil, err
 		}
 	}
@@ -49,37 +53,96 @@ func Decode(stream []byte, mem memory.Allocator) (rows []Row, err error) {
 	return rows, nil
 }
 
-func appendRows(rows []Row, record arrow.Record) ([]Row, error) {
+// match returns which field of the schema each of a stream's fields is. They come in the
+// schema's order; only strings and sums may be left out, which are then empty or zero.
+func match(stream *arrow.Schema) (fields []int, err error) {
+	next := 0
+	for _, f := range stream.Fields() {
+		for next < schema.NumFields() && schema.Field(next).Name != f.Name {
+			if next < firstText || next >= originAt {
+				return nil, fmt.Errorf("%w: no %s", ErrMalformed, schema.Field(next).Name)
+			}
+			next++
+		}
+		if next == schema.NumFields() || !f.Equal(schema.Field(next)) {
+			return nil, fmt.Errorf("%w: %s is not a field of facts, or not of this type, or not here", ErrMalformed, f.Name)
+		}
+		fields = append(fields, next)
+		next++
+	}
+	if next < schema.NumFields() {
+		return nil, fmt.Errorf("%w: no %s", ErrMalformed, schema.Field(max(next, originAt)).Name)
+	}
+	return fields, nil
+}
+
+// appendRows appends the rows of a batch whose columns are those fields.
+func appendRows(rows []Row, fields []int, record arrow.Record) ([]Row, error) {
 	first := len(rows)
 	rows = append(rows, make([]Row, record.NumRows())...)
-	for i := range int(record.NumCols()) {
-		if record.Column(i).NullN() > 0 {
-			return nil, fmt.Errorf("%w: null in %s", ErrMalformed, schema.Field(i).Name)
+	for i, field := range fields {
+		column := record.Column(i)
+		if column.NullN() > 0 {
+			return nil, fmt.Errorf("%w: null in %s", ErrMalformed, schema.Field(field).Name)
 		}
-	}
-	for i := range rows[first:] {
-		row := &rows[first+i]
-		row.WindowStart = int64(record.Column(windowStartField).(*array.Timestamp).Value(i)) * nsPerMillisecond
-		row.WindowLength = int64(record.Column(windowLengthField).(*array.Uint32).Value(i)) * nsPerSecond
-		row.RecordedAt = int64(record.Column(originAt).(*array.Timestamp).Value(i)) * nsPerMillisecond
-		row.Task = record.Column(originAt + 1).(*array.Int32).Value(i)
-		row.Epoch = record.Column(originAt + 2).(*array.Uint64).Value(i)
-		row.Step = record.Column(originAt + 3).(*array.Uint64).Value(i)
-		for j, t := range texts {
-			column := record.Column(firstText + j).(*array.Dictionary)
-			*t.of(row) = column.Dictionary().(*array.String).Value(column.GetValueIndex(i))
-		}
-		for j, c := range Columns {
-			if c.Scale == 0 {
-				row.Sums[j] = record.Column(firstSum + j).(*array.Int64).Value(i)
-				continue
-			}
-			v := record.Column(firstSum + j).(*array.Decimal128).Value(i)
-			row.Sums[j] = int64(v.LowBits())
-			if v.HighBits() != row.Sums[j]>>63 {
-				return nil, fmt.Errorf("%w: %s does not fit 64 bits", ErrMalformed, c.Name)
-			}
+		if err := read(rows[first:], field, column); err != nil {
+			return nil, err
 		}
 	}
 	return rows, nil
+}
+
+// read reads a column into a field of rows.
+func read(rows []Row, field int, column arrow.Array) error {
+	switch {
+	case field >= originAt || field < firstText:
+		readNumbers(rows, field, column)
+	case field >= firstSum:
+		return readSum(rows, Column(field-firstSum), column)
+	default:
+		words := column.(*array.Dictionary)
+		dictionary, of := words.Dictionary().(*array.String), texts[field-firstText].of
+		for k := range rows {
+			*of(&rows[k]) = dictionary.Value(words.GetValueIndex(k))
+		}
+	}
+	return nil
+}
+
+func readNumbers(rows []Row, field int, column arrow.Array) {
+	for k := range rows {
+		row := &rows[k]
+		switch field {
+		case windowStartField:
+			row.WindowStart = int64(column.(*array.Timestamp).Value(k)) * nsPerMillisecond
+		case windowLengthField:
+			row.WindowLength = int64(column.(*array.Uint32).Value(k)) * nsPerSecond
+		case originAt:
+			row.RecordedAt = int64(column.(*array.Timestamp).Value(k)) * nsPerMillisecond
+		case originAt + 1:
+			row.Task = column.(*array.Int32).Value(k)
+		case originAt + 2:
+			row.Epoch = column.(*array.Uint64).Value(k)
+		case originAt + 3:
+			row.Step = column.(*array.Uint64).Value(k)
+		}
+	}
+}
+
+func readSum(rows []Row, sum Column, column arrow.Array) error {
+	if counts, ok := column.(*array.Int64); ok {
+		for k := range rows {
+			rows[k].Sums[sum] = counts.Value(k)
+		}
+		return nil
+	}
+	decimals := column.(*array.Decimal128)
+	for k := range rows {
+		v := decimals.Value(k)
+		rows[k].Sums[sum] = int64(v.LowBits())
+		if v.HighBits() != rows[k].Sums[sum]>>63 {
+			return fmt.Errorf("%w: %s does not fit 64 bits", ErrMalformed, Columns[sum].Name)
+		}
+	}
+	return nil
 }

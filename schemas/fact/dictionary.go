@@ -1,74 +1,94 @@
 package fact
 
 import (
-	"fmt"
+	"encoding/binary"
 
+	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/memory"
 )
 
-// dictionaryColumn appends strings to a dictionary. A part repeats a few strings
-// over and over, and hashing each of a row's eighteen was most of the time of
-// encoding it, so the last ones are kept by what tells them apart cheaply.
-type dictionaryColumn struct {
-	builder *array.BinaryDictionaryBuilder
-	known   [32]entry
-	indices []int // of rows that are not yet with the builder
-
-	distinct int // strings of the dictionary
-	bytes    int // of them, and of where each begins
+// words is a column of strings: their places in a dictionary, whose first is the empty one.
+// A part repeats a few strings over and over, and hashing each of a row's eighteen was most
+// of the time of encoding it, so the last ones are kept by what tells them apart cheaply.
+type words struct {
+	places column
+	of     func(*Row) *string
+	last   [32]entry
+	known  map[string]int16
+	texts  []byte // of the dictionary, one behind the other
+	starts []byte // of each of them, and where the last ends, as Arrow keeps them
 }
 
-// entry is a string of the dictionary.
+// entry is a string of the dictionary and its place there.
 type entry struct {
 	text  string
-	index int // one more than that in the dictionary; 0: no string
+	place int16
 }
 
 // offsetBytes is what Arrow takes to say where a string begins.
 const offsetBytes = 4
 
-// place is where a string is kept, if it is.
-func (c *dictionaryColumn) place(s string) *entry {
+func newWords(t text) words {
+	w := words{places: newColumn(arrow.Field{Name: t.name, Type: dictionary}), of: t.of, known: map[string]int16{}}
+	w.reset()
+	return w
+}
+
+// keptTexts is how much memory for texts a column keeps for the next part.
+const keptTexts = 64 << 10
+
+// reset forgets the strings of a part: the next would write them, too.
+func (w *words) reset() {
+	w.places.reset()
+	clear(w.last[:])
+	clear(w.known)
+	if w.texts = w.texts[:0]; cap(w.texts) > keptTexts {
+		w.texts = nil
+	}
+	w.starts = append(w.starts[:0], make([]byte, 2*offsetBytes)...)
+}
+
+// place returns the place of a string in the dictionary, which has it then.
+func (w *words) place(s string) int16 {
 	if s == "" {
-		return &c.known[0]
+		return 0
 	}
-	return &c.known[(int(s[len(s)-1])+len(s))%len(c.known)]
+	e := &w.last[(int(s[len(s)-1])+len(s))%len(w.last)]
+	if e.text == s {
+		return e.place
+	}
+	at, ok := w.known[s]
+	if !ok {
+		at = int16(w.len())
+		w.known[s] = at
+		w.texts = append(w.texts, s...)
+		w.starts = binary.LittleEndian.AppendUint32(w.starts, uint32(len(w.texts)))
+	}
+	*e = entry{s, at}
+	return at
 }
 
-// reset forgets the strings of a part: the builder would keep those of all parts
-// before, and write them with each.
-func (c *dictionaryColumn) reset() {
-	c.builder.ResetFull()
-	clear(c.known[:])
-	c.distinct, c.bytes = 0, 0
+// len is how many strings the dictionary has.
+func (w *words) len() int { return len(w.starts)/offsetBytes - 1 }
+
+// bytes is what the dictionary takes.
+func (w *words) bytes() int { return len(w.texts) + len(w.starts) }
+
+// put appends the strings of a tile behind rows others.
+func (w *words) put(tile []Row, numbers []int64, rows int) {
+	any := int64(0)
+	for i := range tile {
+		numbers[i] = int64(w.place(*w.of(&tile[i])))
+		any |= numbers[i]
+	}
+	w.places.put(numbers[:len(tile)], any, rows)
 }
 
-// append appends a column of some rows of a part.
-func (c *dictionaryColumn) append(rows []Row, of func(*Row) *string) error {
-	for i := range rows {
-		s := *of(&rows[i])
-		e := c.place(s)
-		if e.index > 0 && e.text == s {
-			c.indices = append(c.indices, e.index-1)
-			continue
-		}
-		c.flush()
-		if err := c.builder.AppendString(s); err != nil {
-			return fmt.Errorf("append string: %w", err)
-		}
-		e.text, e.index = s, 1+c.builder.GetValueIndex(c.builder.Len()-1)
-		if e.index > c.distinct {
-			c.distinct = e.index
-			c.bytes += len(s) + offsetBytes
-		}
-	}
-	return nil
-}
-
-// flush hands indices to the builder, in the order of rows.
-func (c *dictionaryColumn) flush() {
-	if len(c.indices) > 0 {
-		c.builder.AppendIndices(c.indices, nil)
-		c.indices = c.indices[:0]
-	}
+// array returns the column of rows as an Arrow array, until reset.
+func (w *words) array(rows int) arrow.Array {
+	texts := array.NewData(arrow.BinaryTypes.String, w.len(), []*memory.Buffer{nil, memory.NewBufferBytes(w.starts), memory.NewBufferBytes(w.texts)}, nil, 0, 0)
+	places := w.places.array(rows, dictionary.IndexType)
+	data := array.NewDataWithDictionary(dictionary, rows, places.Buffers(), 0, 0, texts)
+	return array.NewDictionaryData(data)
 }

@@ -58,6 +58,17 @@ type Row struct {
 	Origin
 }
 
+const nsPerDay = 24 * 60 * 60 * 1_000_000_000
+
+// Day numbers days (UTC) from the epoch; windows before it count down.
+func (r *Row) Day() int64 {
+	d := r.WindowStart / nsPerDay
+	if r.WindowStart%nsPerDay < 0 {
+		d--
+	}
+	return d
+}
+
 // Column is one of the sums of a row.
 type Column int
 

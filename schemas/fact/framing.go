@@ -101,7 +101,7 @@ func checkSchema(s flatbuffers.Table) error {
 	if err != nil {
 		return err
 	}
-	if n != schema.NumFields() || length(s, schemaMetadata) > 0 || s.GetInt16Slot(schemaEndianness, 0) != 0 {
+	if n > schema.NumFields() || length(s, schemaMetadata) > 0 || s.GetInt16Slot(schemaEndianness, 0) != 0 {
 		return fmt.Errorf("%w: not the schema of facts", ErrMalformed)
 	}
 	for i := range n {

@@ -16,8 +16,7 @@ import (
 func TestBrokenPartsCostLittle(t *testing.T) {
 	const limit = 32 << 20
 	r := rand.New(rand.NewPCG(7, 8))
-	b := fact.NewBuilder(memory.NewGoAllocator())
-	defer b.Release()
+	b := fact.NewBuilder()
 	good, _, err := b.Encode(randomRows(r, 3))
 	if err != nil {
 		t.Fatal(err)
@@ -47,8 +46,7 @@ func TestDecodeRefusesLargeParts(t *testing.T) {
 // TestTruncatedPartsAreRefused cuts a good part everywhere but at its end-of-stream mark.
 func TestTruncatedPartsAreRefused(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 10))
-	b := fact.NewBuilder(memory.NewGoAllocator())
-	defer b.Release()
+	b := fact.NewBuilder()
 	want := randomRows(r, 5)
 	good, _, err := b.Encode(want)
 	if err != nil {

@@ -255,8 +255,7 @@ func testErrors(t *testing.T, c *clickhouse.Client) {
 // facts encodes n rows of facts as the product does.
 func facts(t testing.TB, n int, epoch uint64) []byte {
 	t.Helper()
-	b := fact.NewBuilder(memory.DefaultAllocator)
-	defer b.Release()
+	b := fact.NewBuilder()
 	rows := make([]fact.Row, n)
 	for i := range rows {
 		r := &rows[i]

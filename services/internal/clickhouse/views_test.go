@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/google/go-cmp/cmp"
 
 	schema "github.com/ntegral/ntegral/schemas/clickhouse"
@@ -82,8 +81,7 @@ func viewStore(t *testing.T) *clickhouse.Client {
 	if err := c.Migrate(t.Context(), schema.Migrations); err != nil {
 		t.Fatal(err)
 	}
-	b := fact.NewBuilder(memory.NewGoAllocator())
-	defer b.Release()
+	b := fact.NewBuilder()
 	rows := viewedFacts()
 	for i, part := range [][]fact.Row{rows[:3], rows[3:]} {
 		stream, _, err := b.Encode(part)

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"go.uber.org/goleak"
@@ -117,8 +116,7 @@ func store(t *testing.T) *clickhouse.Client {
 	if err := target.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	b := fact.NewBuilder(memory.NewGoAllocator())
-	defer b.Release()
+	b := fact.NewBuilder()
 	days := map[string][]fact.Row{} // a part has one day's rows
 	for _, row := range facts() {
 		day := time.Unix(0, row.WindowStart).UTC().Format(time.DateOnly)

@@ -298,7 +298,7 @@ func TestCommitWaitsForParts(t *testing.T) {
 	s := openSession(t, r)
 	defer s.close()
 	s.producer.Close()
-	s.producer = r.broker.Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchMaxBytes(8<<10)) // a commit fits, no part does
+	s.producer = r.broker.Client(t, kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchMaxBytes(2<<10)) // a commit fits, no part does
 	r.publishSamples("node-1", 3)
 	records, err := s.inputs.samples.Poll(t.Context(), 0)
 	if err != nil {
@@ -341,8 +341,7 @@ func TestFenced(t *testing.T) {
 }
 
 func TestPartEncoder(t *testing.T) {
-	e := partEncoder{builder: fact.NewBuilder(memory.DefaultAllocator)}
-	defer e.builder.Release()
+	e := partEncoder{builder: fact.NewBuilder()}
 	var rows []fact.Row
 	for i := range 5000 {
 		rows = append(rows, fact.Row{Key: fact.Key{WindowStart: int64(i/3000-1) * nsPerDay, WindowLength: 60e9, Node: strings.Repeat("n", i%300)}})
@@ -380,8 +379,7 @@ func TestPartEncoder(t *testing.T) {
 
 // TestPartsOfLongNames: rows whose names are long, and all others, fill a part sooner.
 func TestPartsOfLongNames(t *testing.T) {
-	e := partEncoder{builder: fact.NewBuilder(memory.DefaultAllocator)}
-	defer e.builder.Release()
+	e := partEncoder{builder: fact.NewBuilder()}
 	rows := make([]fact.Row, 3000)
 	for i := range rows {
 		row, name := &rows[i], func(column string) string {

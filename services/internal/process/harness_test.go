@@ -23,6 +23,8 @@ import (
 	"github.com/ntegral/ntegral/services/internal/kafka/kafkatest"
 )
 
+const nsPerDay = 24 * 60 * 60 * 1_000_000_000
+
 func TestMain(m *testing.M) {
 	if os.Getenv(envChild) != "" {
 		os.Exit(child())
@@ -128,8 +130,7 @@ func (r *rig) publishCorrection(node string, n int) {
 		rows[i].Sums[fact.Energy] = v
 		r.expect(fact.Key{WindowStart: rows[i].WindowStart, Node: node}, fact.Energy, v)
 	}
-	builder := fact.NewBuilder(memory.DefaultAllocator)
-	defer builder.Release()
+	builder := fact.NewBuilder()
 	value, _, err := builder.Encode(rows)
 	if err != nil {
 		r.t.Fatal(err)
@@ -219,7 +220,7 @@ func (r *rig) check() {
 					if row.Task != task || row.Epoch != s.Commit.Epoch || row.Step != s.Commit.Step || row.RecordedAt != s.Commit.RecordedAt {
 						r.t.Fatalf("row of step %d/%d says %+v", s.Commit.Epoch, s.Commit.Step, row.Origin)
 					}
-					if day(&row) != day(&decoded[0]) {
+					if row.Day() != decoded[0].Day() {
 						r.t.Fatal("a part holds rows of two days")
 					}
 					sums.Add(&row.Sums)

@@ -13,10 +13,7 @@ type partEncoder struct {
 	day     int64 // of the part at hand
 }
 
-const (
-	nsPerDay   = 24 * 60 * 60 * 1_000_000_000
-	rowsAtOnce = 64 // are appended before it is asked whether the part is full
-)
+const rowsAtOnce = 64 // are appended before it is asked whether the part is full
 
 // add appends rows and calls put with each part that they fill. It reorders nothing:
 // a change of day ends a part.
@@ -24,10 +21,10 @@ func (e *partEncoder) add(rows []fact.Row, put func(part []byte, sums *fact.Sums
 	for len(rows) > 0 {
 		have := e.builder.Rows()
 		if have == 0 {
-			e.day = day(&rows[0])
+			e.day = rows[0].Day()
 		}
 		n := 0
-		for n < min(len(rows), rowsAtOnce, fact.MaxRows-have) && day(&rows[n]) == e.day {
+		for n < min(len(rows), rowsAtOnce, fact.MaxRows-have) && rows[n].Day() == e.day {
 			n++
 		}
 		if n == 0 || have > 0 && !e.builder.Fits(rows[:n]) {
@@ -36,9 +33,7 @@ func (e *partEncoder) add(rows []fact.Row, put func(part []byte, sums *fact.Sums
 			}
 			continue
 		}
-		if err := e.builder.Append(rows[:n]); err != nil {
-			return fmt.Errorf("encode part: %w", err)
-		}
+		e.builder.Append(rows[:n])
 		rows = rows[n:]
 	}
 	return nil
@@ -58,13 +53,4 @@ func (e *partEncoder) finish(put func(part []byte, sums *fact.Sums)) error {
 	}
 	put(part, &sums)
 	return nil
-}
-
-// day numbers days from the epoch; windows before it count down.
-func day(r *fact.Row) int64 {
-	d := r.WindowStart / nsPerDay
-	if r.WindowStart%nsPerDay < 0 {
-		d--
-	}
-	return d
 }

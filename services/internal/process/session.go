@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/ntegral/ntegral/pipelines/commitlog"
@@ -55,14 +54,13 @@ func newSession(t *task) (*session, error) {
 	}
 	return &session{
 		task: t, producer: producer, source: fmt.Sprintf("/process/task/%d", t.id),
-		parts: partEncoder{builder: fact.NewBuilder(memory.DefaultAllocator)},
+		parts: partEncoder{builder: fact.NewBuilder()},
 	}, nil
 }
 
 // close drops whatever has not been acknowledged.
 func (s *session) close() {
 	s.producer.Close()
-	s.parts.builder.Release()
 	if s.archive != nil {
 		s.archive.close()
 	}

@@ -38,7 +38,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/ntegral/ntegral/pipelines/engine"
@@ -138,16 +137,13 @@ func newRun(cfg Config, set Settings) (*run, error) {
 		return nil, err
 	}
 	return &run{
-		cfg: cfg, set: set, id: rand.Text(), client: client, builder: fact.NewBuilder(memory.DefaultAllocator),
+		cfg: cfg, set: set, id: rand.Text(), client: client, builder: fact.NewBuilder(),
 		begun: map[int32]int64{}, sent: map[int32]*sentTo{}, sequence: map[int32]uint64{}, maxKept: maxKept, perRecord: guessedRows,
 		report: newReport(cfg.DryRun),
 	}, nil
 }
 
-func (r *run) close() {
-	r.builder.Release()
-	r.client.Close()
-}
+func (r *run) close() { r.client.Close() }
 
 func (r *run) run(ctx context.Context) error {
 	tasks, err := r.tasks(ctx)

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
@@ -115,8 +114,7 @@ func store(t *testing.T) *clickhouse.Client {
 	if err := target.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	b := fact.NewBuilder(memory.NewGoAllocator())
-	defer b.Release()
+	b := fact.NewBuilder()
 	stream, _, err := b.Encode(facts())
 	if err != nil {
 		t.Fatal(err)

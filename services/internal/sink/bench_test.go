@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/apache/arrow/go/v17/arrow/memory"
-
 	schema "github.com/ntegral/ntegral/schemas/clickhouse"
 	"github.com/ntegral/ntegral/schemas/fact"
 	"github.com/ntegral/ntegral/services/internal/chserver/chservertest"
@@ -26,8 +24,7 @@ func BenchmarkInsertPart(b *testing.B) {
 	broker := kafkatest.InProcess(b)
 	sinktest.Topics(b, broker, 1)
 	rows := sinktest.NewLog(b, broker.Client(b), 0).MakeRows(60, fact.MaxRows)
-	builder := fact.NewBuilder(memory.NewGoAllocator())
-	defer builder.Release()
+	builder := fact.NewBuilder()
 	parts := 0 // a token that comes again costs nothing
 	for _, n := range []int{50, 500, 2000, fact.MaxRows} {
 		part, _, err := builder.Encode(rows[:n])

@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/apache/arrow/go/v17/arrow/memory"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/ntegral/ntegral/schemas/fact"
@@ -78,7 +77,7 @@ type Log struct {
 // NewLog opens epoch 1 of a task.
 func NewLog(t testing.TB, client *kgo.Client, task int32) *Log {
 	l := &Log{
-		Task: task, t: t, client: client, builder: fact.NewBuilder(memory.NewGoAllocator()),
+		Task: task, t: t, client: client, builder: fact.NewBuilder(),
 		random: rand.New(rand.NewPCG(7, uint64(task))),
 	}
 	l.Open()
