@@ -38,13 +38,13 @@ func (k *seat) holds(s *meter.Series) bool {
 }
 
 // extend appends the times of a record's axis to those of s, which end before.
-func (k *seat) extend(s *meter.Series, state *axisState, times []int64) {
-	if !k.holds(s) || !k.advance(s, state, times) {
+func (k *seat) extend(s *meter.Series, state *axisState) {
+	if !k.holds(s) || !k.there(s, state) && !k.advance(s, state) {
 		if !k.join(s, state.shared) {
-			k.found(s, state, times)
+			k.found(s, state)
 		}
 	}
-	n := len(s.Times) + len(times)
+	n := len(s.Times) + len(state.times)
 	k.end = k.axis.end()
 	to := len(k.axis.times)
 	s.Times = k.axis.times[to-n : to : to]
@@ -52,14 +52,16 @@ func (k *seat) extend(s *meter.Series, state *axisState, times []int64) {
 	state.shared = k.axis
 }
 
-// advance brings the axis of s to the record's end, unless it is there already
-// for another series. False: s cannot stay on it.
-func (k *seat) advance(s *meter.Series, state *axisState, times []int64) bool {
+// there reports whether the axis of s is at the record's end already, for another series.
+func (k *seat) there(s *meter.Series, state *axisState) bool {
 	a := k.axis
-	if a.record == state.id {
-		return k.end == a.from && len(s.Times) <= k.end-a.base
-	}
-	if k.end != a.end() || len(s.Times) > len(a.times) {
+	return a.record == state.id && k.end == a.from && len(s.Times) <= k.end-a.base
+}
+
+// advance brings the axis of s to the record's end. False: s cannot stay on it.
+func (k *seat) advance(s *meter.Series, state *axisState) bool {
+	a, times := k.axis, state.times
+	if a.record == state.id || k.end != a.end() || len(s.Times) > len(a.times) {
 		return false
 	}
 	if len(a.times)+len(times) > cap(a.times) {
@@ -97,8 +99,8 @@ func (k *seat) join(s *meter.Series, a *axis) bool {
 }
 
 // found gives s an axis of its own, which others may join.
-func (k *seat) found(s *meter.Series, state *axisState, times []int64) {
-	n := len(s.Times)
+func (k *seat) found(s *meter.Series, state *axisState) {
+	n, times := len(s.Times), state.times
 	a := &axis{times: make([]int64, 0, 2*(n+len(times))), record: state.id, from: n}
 	a.times = append(append(a.times, s.Times...), times...)
 	k.axis = a

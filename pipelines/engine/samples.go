@@ -16,10 +16,22 @@ type columnBuffer struct {
 
 // axisState is what is known of one axis of the record at hand.
 type axisState struct {
-	sound  bool   // its times rise, and none is refused
+	times  []int64
+	sound  bool   // they rise, there are some, and none is refused
 	seen   bool   // they are in the node's islands
 	id     uint64 // tells it from all others
 	shared *axis  // the last one that has its times
+	step   int64  // between the readings of the last power series that it goes on with
+	steps  int    // of them that hold holds
+}
+
+// held returns how many steps hold holds. Power series of a record are alike, and to divide
+// for each took as long as to write its readings.
+func (a *axisState) held(step, hold int64) int {
+	if a.step != step {
+		a.step, a.steps = step, int(hold/step)
+	}
+	return a.steps
 }
 
 // ApplySamples takes a record of readings. Lateness is judged against the
@@ -46,6 +58,10 @@ func (e *Engine) ApplySamples(b *record.SampleBatch) {
 			e.refuse(reason, n.id, c.Device+" "+c.Metric.String(), uint64(c.Values.Len()), 0, 0)
 			continue
 		}
+		if axis := &e.axes[c.Axis]; e.appendPlain(n, target, c, axis) {
+			newest = max(newest, axis.times[len(axis.times)-1])
+			continue
+		}
 		newest = max(newest, e.applyColumn(n, b, c, target, oldest))
 	}
 	if newest != never {
@@ -65,18 +81,15 @@ func (e *Engine) judgeAxes(b *record.SampleBatch, oldest int64) {
 			sound = axis[i] < axis[i+1]
 		}
 		e.axisID++
-		e.axes = append(e.axes, axisState{sound: sound, id: e.axisID})
+		e.axes = append(e.axes, axisState{times: axis, sound: sound, id: e.axisID})
 	}
 }
 
-// applyColumn takes the readings of one series and returns the largest of
+// applyColumn takes the readings of one series, whatever they are, and returns the largest of
 // their times that was accepted, never if none was.
 func (e *Engine) applyColumn(n *node, b *record.SampleBatch, c *record.SeriesColumn, target *target, oldest int64) int64 {
-	times, values := b.Axes[c.Axis], []int64(nil)
 	axis := &e.axes[c.Axis]
-	if e.appendPlain(n, target, axis, times, &c.Values) {
-		return times[len(times)-1]
-	}
+	times, values := axis.times, []int64(nil)
 	whole := axis.sound && c.Values.Within(0, target.most)
 	if !whole {
 		times, values = e.sift(n, b, c, target, oldest)
@@ -88,7 +101,7 @@ func (e *Engine) applyColumn(n *node, b *record.SampleBatch, c *record.SeriesCol
 	switch {
 	case target.series == nil:
 	case whole && e.atEnd(target, times[0]):
-		e.append(n, target, axis, times, &c.Values)
+		e.append(n, target, axis, &c.Values)
 	default:
 		if whole {
 			e.batch.values = c.Values.AppendTo(e.batch.values[:0])
@@ -105,15 +118,16 @@ func (e *Engine) applyColumn(n *node, b *record.SampleBatch, c *record.SeriesCol
 
 // appendPlain is what happens to almost every column: it is appended as it is, and
 // changes nothing that is out. False: it is for others to take.
-func (e *Engine) appendPlain(n *node, t *target, axis *axisState, times []int64, values *record.Column) bool {
-	if !axis.sound || values.Base < 0 || t.series == nil || !e.atEnd(t, times[0]) ||
-		n.emitted != never && !e.harmless(n, t) || !t.series.Values.Stage(values, t.most) {
+func (e *Engine) appendPlain(n *node, t *target, c *record.SeriesColumn, axis *axisState) bool {
+	s := t.series
+	if s == nil || !axis.sound || c.Values.Base < 0 || !e.atEnd(t, axis.times[0]) ||
+		n.emitted != never && !e.harmless(n, t, axis) || !s.Values.Stage(&c.Values, t.most) {
 		return false
 	}
-	e.seeAll(n, axis, times, true)
+	e.seeAll(n, axis, axis.times, true)
 	e.fresh = true
-	t.extend(axis, times)
-	t.series.Values.Commit(values)
+	t.extend(axis)
+	s.Values.Commit(&c.Values)
 	return true
 }
 
@@ -160,29 +174,29 @@ func (e *Engine) atEnd(t *target, first int64) bool {
 
 // append adds a column behind the readings of its series, touching what it
 // changes: where its first reading reaches back to, none after it reaches further.
-func (e *Engine) append(n *node, t *target, axis *axisState, times []int64, values *record.Column) {
+func (e *Engine) append(n *node, t *target, axis *axisState, values *record.Column) {
 	e.fresh = true
-	if n.emitted != never && !e.harmless(n, t) {
-		e.touchFrom(n, t, times[0], values.At(0))
+	if n.emitted != never && !e.harmless(n, t, axis) {
+		e.touchFrom(n, t, axis.times[0], values.At(0))
 	}
-	t.extend(axis, times)
+	t.extend(axis)
 	e.batch.values = values.AppendTo(e.batch.values[:0])
 	t.series.Values.Append(e.batch.values)
 }
 
 // extend appends the times of a record's axis to those of the series.
-func (t *target) extend(axis *axisState, times []int64) {
+func (t *target) extend(axis *axisState) {
 	if t.brief {
-		t.series.Times = append(t.series.Times, times...)
+		t.series.Times = append(t.series.Times, axis.times...)
 		return
 	}
-	t.seat.extend(t.series, axis, times)
+	t.seat.extend(t.series, axis)
 }
 
 // harmless reports whether readings behind those of a series certainly change
 // nothing that is out. It looks at a few readings only, and is right in nearly
 // all cases; reach says more.
-func (e *Engine) harmless(n *node, t *target) bool {
+func (e *Engine) harmless(n *node, t *target, axis *axisState) bool {
 	s := t.series
 	k := len(s.Times) - 1
 	switch {
@@ -191,13 +205,13 @@ func (e *Engine) harmless(n *node, t *target) bool {
 	case t.counter == nil || t.counts: // they reach back to the one before
 		return s.Times[k] >= n.emitted
 	case t.metric == telemetry.EnergyJoules:
-		return s.Times[k] >= n.emitted && (k == 0 || s.Values.At(k) != s.Values.At(k-1))
+		return s.Times[k] >= n.emitted && (k == 0 || s.Values.Moves(k))
 	case t.metric == telemetry.PowerWatts && k > 0 && s.Times[k] > s.Times[k-1]:
 		// Any counter reading that has just changed and lies between will do: one
 		// near the end, which is in the cache.
 		c := &t.counter.Counter
-		i := len(c.Times) - 2 - int(e.cfg.hold/(s.Times[k]-s.Times[k-1]))
-		return i > 0 && c.Times[i] >= n.emitted && c.Times[i] < s.Times[k]-e.cfg.hold && c.Values.At(i) != c.Values.At(i-1)
+		i := len(c.Times) - 2 - axis.held(s.Times[k]-s.Times[k-1], e.cfg.hold)
+		return i > 0 && c.Times[i] >= n.emitted && c.Times[i] < s.Times[k]-e.cfg.hold && c.Values.Moves(i)
 	}
 	return false
 }

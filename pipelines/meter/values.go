@@ -31,6 +31,9 @@ func (v *Values) Len() int { return int(v.count) }
 // At returns value i.
 func (v *Values) At(i int) int64 { return v.base + int64(uint64(v.scale)*v.offset(i)) }
 
+// Moves reports whether value i is another than the one before it.
+func (v *Values) Moves(i int) bool { return v.offset(i) != v.offset(i-1) }
+
 func (v *Values) offset(i int) uint64 { return record.Offset(v.offsets, v.width, i) }
 
 // AppendTo appends values [from, to) to dst.
