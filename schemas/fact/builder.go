@@ -90,15 +90,15 @@ func (b *Builder) append(rows []Row) {
 		b.texts[i].put(rows, b.numbers[:], b.rows)
 	}
 	for i := range b.sums {
-		any, sum := int64(0), int64(0)
+		bits, sum := int64(0), int64(0)
 		for k := range rows {
 			v := rows[k].Sums[i]
 			b.numbers[k] = v
-			any |= v
+			bits |= v
 			sum += v
 		}
 		b.total[i] += sum
-		b.sums[i].put(b.numbers[:len(rows)], any, b.rows)
+		b.sums[i].put(b.numbers[:len(rows)], bits, b.rows)
 	}
 	for i := range b.origin {
 		b.putNumbers(&b.origin[i], rows, originOf[i])
@@ -106,12 +106,12 @@ func (b *Builder) append(rows []Row) {
 }
 
 func (b *Builder) putNumbers(c *column, rows []Row, of func(*Row) int64) {
-	any := int64(0)
+	bits := int64(0)
 	for k := range rows {
 		b.numbers[k] = of(&rows[k])
-		any |= b.numbers[k]
+		bits |= b.numbers[k]
 	}
-	c.put(b.numbers[:len(rows)], any, b.rows)
+	c.put(b.numbers[:len(rows)], bits, b.rows)
 }
 
 // Rows is how many rows were appended.

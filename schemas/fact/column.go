@@ -23,9 +23,9 @@ func newColumn(f arrow.Field) column { return column{field: f, width: widthOf(f)
 // zero reports whether all numbers are zero.
 func (c *column) zero() bool { return len(c.data) == 0 }
 
-// put appends numbers behind rows others, any being the union of their bits.
-func (c *column) put(numbers []int64, any int64, rows int) {
-	if any == 0 {
+// put appends numbers behind rows others, bits being what any of them has.
+func (c *column) put(numbers []int64, bits int64, rows int) {
+	if bits == 0 {
 		return
 	}
 	c.fill(rows)

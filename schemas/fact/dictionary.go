@@ -77,12 +77,15 @@ func (w *words) bytes() int { return len(w.texts) + len(w.starts) }
 
 // put appends the strings of a tile behind rows others.
 func (w *words) put(tile []Row, numbers []int64, rows int) {
-	any := int64(0)
+	bits, at, text := int64(0), int64(0), ""
 	for i := range tile {
-		numbers[i] = int64(w.place(*w.of(&tile[i])))
-		any |= numbers[i]
+		if s := *w.of(&tile[i]); s != text { // most are that of the row before
+			text, at = s, int64(w.place(s))
+			bits |= at
+		}
+		numbers[i] = at
 	}
-	w.places.put(numbers[:len(tile)], any, rows)
+	w.places.put(numbers[:len(tile)], bits, rows)
 }
 
 // array returns the column of rows as an Arrow array, until reset.
