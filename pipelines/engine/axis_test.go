@@ -1,9 +1,11 @@
 package engine
 
 import (
+	"math/rand/v2"
 	"slices"
 	"testing"
 
+	"github.com/ntegral/ntegral/pipelines/meter"
 	"github.com/ntegral/ntegral/schemas/record"
 	"github.com/ntegral/ntegral/schemas/telemetry"
 )
@@ -60,4 +62,49 @@ func tenMore(e *Engine, all []int64) []int64 {
 	}
 	e.ApplySamples(b)
 	return append(all, b.Axes[0]...)
+}
+
+// TestTimesWhoeverSharesThem: whatever records have of a device's series, over one axis or
+// two, and whatever a series drops meanwhile, each keeps its own times.
+func TestTimesWhoeverSharesThem(t *testing.T) {
+	metrics := []telemetry.Metric{telemetry.PowerWatts, telemetry.SMActive, telemetry.EnergyJoules}
+	for seed := range uint64(30) {
+		r := rand.New(rand.NewPCG(seed, 5))
+		e := New(DefaultConfig())
+		e.ApplyDevice(&telemetry.Device{Node: "n", Kind: telemetry.KindWall})
+		e.ApplyDevice(&telemetry.Device{Node: "n", ID: "a", Kind: telemetry.KindGPU})
+		d := e.nodes["n"].devices["a"]
+		series := []*meter.Series{&d.Readings.Power, &d.Busy.SMActive, &d.Readings.Counter}
+		want := make([][]int64, len(series))
+		rare := []int{4, 400, 10_000}[seed%3] // how seldom a record lacks a series, or has it over another axis
+		for k := range int64(400) {
+			at := 1_700_000_040_000_000_000 + k*3_000_000_000
+			b := &record.SampleBatch{Node: "n", TakenIn: telemetry.MaxTime, Axes: [][]int64{nil, nil}}
+			for i := range int64(3) {
+				b.Axes[0], b.Axes[1] = append(b.Axes[0], at+i*1_000_000_000), append(b.Axes[1], at+i*1_000_000_000+7)
+			}
+			for i, m := range metrics {
+				if r.IntN(rare) == 0 {
+					continue
+				}
+				axis := 0
+				if r.IntN(10*rare) == 0 {
+					axis = 1
+				}
+				b.Series = append(b.Series, record.SeriesColumn{Device: "a", Metric: m, Axis: axis, Values: record.ColumnOf(k, k+1, k+2)})
+				want[i] = append(want[i], b.Axes[axis]...)
+			}
+			e.ApplySamples(b)
+			if i := r.IntN(3 * len(series)); i < len(series) && r.IntN(10) == 0 {
+				gone := r.IntN(len(want[i]) + 1)
+				series[i].Drop(gone)
+				want[i] = want[i][gone:]
+			}
+			for i, s := range series {
+				if !slices.Equal(s.Times, want[i]) {
+					t.Fatalf("seed %d, record %d: series %d has %d times that are not the %d of its own", seed, k, i, len(s.Times), len(want[i]))
+				}
+			}
+		}
+	}
 }

@@ -29,7 +29,7 @@ import (
 
 // Result is what a step produced, but for the rows that CloseWindows has returned.
 type Result struct {
-	Rows       []fact.Row                  // Origin empty but for Reason; day by day, and a node's together; valid until the next call
+	Rows       []fact.Row                  // Origin empty but for Reason; day by day, in no other order to rely on, though the same each time; valid until the next call
 	Counts     [telemetry.NumReasons]int64 // events refused or kept out, by reason
 	Readings   uint64                      // accepted
 	Duplicates uint64                      // readings of a series at a time that was known

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -246,16 +247,96 @@ func TestDaysComeTogether(t *testing.T) {
 		e.ApplySeal(record.Seal{Node: node})
 	}
 	rows := e.EndStep().Rows
-	minutes, last := map[fact.Key]bool{}, int64(0)
+	minutes, order := map[fact.Key]bool{}, []string(nil)
 	for i := range rows {
-		if rows[i].Day() < last {
-			t.Fatalf("row %d: day %d comes after day %d", i, rows[i].Day(), last)
-		}
-		last = rows[i].Day()
 		minutes[rows[i].Key] = true
+		if part := fmt.Sprint(rows[i].Day()-midnight/day, " ", rows[i].Node); len(order) == 0 || order[len(order)-1] != part {
+			order = append(order, part)
+		}
+	}
+	if want := []string{"-1 n", "-1 m", "-1 o", "0 n", "0 m", "0 o"}; !slices.Equal(order, want) {
+		t.Errorf("rows come as %q, want %q", order, want)
 	}
 	if len(rows) != len(minutes) || len(minutes) != 3*10 {
 		t.Errorf("%d rows of %d keys", len(rows), len(minutes))
+	}
+}
+
+// TestSilentNodesComeByName: nodes that fall silent together close together, in an order
+// that a restart repeats.
+func TestSilentNodesComeByName(t *testing.T) {
+	for range 20 {
+		e := engine.New(engine.DefaultConfig())
+		for _, node := range strings.Split("rustvwxyz", "") {
+			e.ApplyDevice(&telemetry.Device{Node: node, Kind: telemetry.KindWall})
+			e.ApplyDevice(&telemetry.Device{Node: node, ID: "g", Kind: telemetry.KindGPU, Model: "H100"})
+			for from := int64(0); from < 3600 && (from < 60 || node == "z"); from += 10 {
+				powerOf(e, node, scriptStart+from*second, 10)
+			}
+		}
+		var order []string
+		rows := e.EndStep().Rows
+		for i := range rows {
+			if n := rows[i].Node; n != "z" && !slices.Contains(order, n) {
+				order = append(order, n)
+			}
+		}
+		if len(order) != 8 || !slices.IsSorted(order) {
+			t.Fatalf("silent nodes come as %q", order)
+		}
+	}
+}
+
+// powerOf applies a record of a reading a second of the card g of a node.
+func powerOf(e *engine.Engine, node string, from int64, n int) {
+	b := record.SampleBatch{Node: node, TakenIn: from + 3600*second, Axes: [][]int64{nil}}
+	watts := make([]int64, n)
+	for i := range watts {
+		b.Axes[0] = append(b.Axes[0], from+int64(i)*second)
+	}
+	b.Series = []record.SeriesColumn{{Device: "g", Metric: telemetry.PowerWatts, Values: record.ColumnOf(watts...)}}
+	e.ApplySamples(&b)
+}
+
+// TestWatermarkOfPlainRecords: the last reading of a record moves it, not the first.
+func TestWatermarkOfPlainRecords(t *testing.T) {
+	e := oneCard()
+	for k := range int64(3) {
+		powerOf(e, "n", scriptStart+k*10*second, 10)
+	}
+	if got, want := e.EndStep().Watermark, scriptStart+29*second-30*second; got != want {
+		t.Errorf("watermark %d, want %d", got, want)
+	}
+}
+
+// TestCorrectionsAreSorted: those of a range are read by people, in whatever order they
+// were found.
+func TestCorrectionsAreSorted(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	var right, written []fact.Row
+	for i := range 60 {
+		row := fact.Row{Key: fact.Key{WindowStart: int64(i%4) * 60 * second, Node: string(rune('a' + i%5)), Device: string(rune('a' + i%3))}}
+		row.Sums[fact.Energy] = int64(i + 1)
+		if i%2 == 0 {
+			right = append(right, row)
+		} else {
+			written = append(written, row)
+		}
+	}
+	shuffle := func(rows []fact.Row) {
+		r.Shuffle(len(rows), func(i, j int) { rows[i], rows[j] = rows[j], rows[i] })
+	}
+	shuffle(right)
+	shuffle(written)
+	got := engine.Difference(right, written)
+	less := func(a, b fact.Row) int {
+		if a.WindowStart != b.WindowStart {
+			return int(a.WindowStart - b.WindowStart)
+		}
+		return strings.Compare(a.Node+" "+a.Device, b.Node+" "+b.Device)
+	}
+	if len(got) == 0 || !slices.IsSortedFunc(got, less) {
+		t.Errorf("%d rows are not in order", len(got))
 	}
 }
 

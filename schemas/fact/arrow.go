@@ -51,7 +51,7 @@ const (
 )
 
 var (
-	dictionary = &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int16, ValueType: arrow.BinaryTypes.String} // of at most MaxRows texts and the empty one
+	dictionary = &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int16, ValueType: arrow.BinaryTypes.String} // of at most maxWords texts
 	firstSum   = firstText + len(texts)
 	originAt   = firstSum + int(NumColumns)
 	schema     = newSchema()

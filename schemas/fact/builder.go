@@ -72,8 +72,7 @@ func (b *Builder) Encode(rows []Row) (stream []byte, total Sums, err error) {
 	return b.Finish()
 }
 
-// Append appends rows to the stream that Finish returns, and keeps none of them. In all
-// they must be at most MaxRows.
+// Append appends rows to the stream that Finish returns, and keeps none of them.
 func (b *Builder) Append(rows []Row) {
 	for part := range slices.Chunk(rows, tile) {
 		b.append(part)
@@ -117,8 +116,8 @@ func (b *Builder) putNumbers(c *column, rows []Row, of func(*Row) int64) {
 // Rows is how many rows were appended.
 func (b *Builder) Rows() int { return b.rows }
 
-// Bytes is as many bytes as the stream of the rows that were appended takes at most, and as it
-// takes where no column is left out.
+// Bytes is as many bytes as the stream of the rows that were appended takes at most: with
+// all columns.
 func (b *Builder) Bytes() int {
 	n := framing + b.rows*rowBytes
 	for i := range b.texts {
@@ -142,10 +141,13 @@ func (b *Builder) Fits(rows []Row) bool {
 }
 
 // Finish returns the rows that were appended as one self-contained Arrow IPC stream,
-// and the sums over them.
+// and the sums over them. It is an error if they are more than MaxRows.
 func (b *Builder) Finish() (stream []byte, total Sums, err error) {
-	batch, size := b.batch()
 	defer b.reset()
+	if b.rows > MaxRows {
+		return nil, Sums{}, fmt.Errorf("encode facts: %d rows, at most %d", b.rows, MaxRows)
+	}
+	batch, size := b.batch()
 	buf := bytes.NewBuffer(make([]byte, 0, size))
 	w := ipc.NewWriter(buf, ipc.WithSchema(batch.Schema()))
 	if err := w.Write(batch); err != nil {

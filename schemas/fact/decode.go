@@ -14,6 +14,10 @@ import (
 // ErrMalformed is wrapped by every error of Decode: the same bytes fail again.
 var ErrMalformed = errors.New("malformed facts")
 
+// ErrUnknownColumn is wrapped, too, where there is a column that this version does not
+// know: a newer one may have written it.
+var ErrUnknownColumn = errors.New("unknown column, maybe of a newer version")
+
 // Decode reads the rows of an Arrow IPC stream that Encode wrote. The stream is
 // bounded before the Arrow library sees it, and a panic inside that library,
 // which foreign bytes can cause, is returned as an error.
@@ -23,21 +27,11 @@ func Decode(stream []byte, mem memory.Allocator) (rows []Row, err error) {
 			rows, err = nil, fmt.Errorf("%w: %v", ErrMalformed, p)
 		}
 	}()
-	if len(stream) > MaxBytes {
-		return nil, fmt.Errorf("%w: %d bytes, at most %d", ErrMalformed, len(stream), MaxBytes)
-	}
-	if err := checkFraming(stream); err != nil {
-		return nil, err
-	}
-	r, err := ipc.NewReader(bytes.NewReader(stream), ipc.WithAllocator(&bounded{Allocator: mem, left: maxDecoded}))
+	r, fields, err := open(stream, mem)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+		return nil, err
 	}
 	defer r.Release()
-	fields, err := match(r.Schema())
-	if err != nil {
-		return nil, err
-	}
 	for r.Next() {
 		record := r.Record()
 		if int64(len(rows))+record.NumRows() > MaxRows {
@@ -53,11 +47,51 @@ func Decode(stream []byte, mem memory.Allocator) (rows []Row, err error) {
 	return rows, nil
 }
 
+// Check reports, without reading its rows, whether a stream has the columns of facts and is
+// whole. A store that is given a stream takes any column that is not there for empty, and
+// leaves out those that it does not know.
+func Check(stream []byte) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: %v", ErrMalformed, p)
+		}
+	}()
+	r, _, err := open(stream, memory.DefaultAllocator)
+	if err != nil {
+		return err
+	}
+	r.Release()
+	return nil
+}
+
+// open returns a reader of a stream's batches and which field of the schema each of their
+// columns is. It may panic on what the Arrow library cannot take.
+func open(stream []byte, mem memory.Allocator) (r *ipc.Reader, fields []int, err error) {
+	if len(stream) > MaxBytes {
+		return nil, nil, fmt.Errorf("%w: %d bytes, at most %d", ErrMalformed, len(stream), MaxBytes)
+	}
+	if err := checkFraming(stream); err != nil {
+		return nil, nil, err
+	}
+	r, err = ipc.NewReader(bytes.NewReader(stream), ipc.WithAllocator(&bounded{Allocator: mem, left: maxDecoded}))
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	if fields, err = match(r.Schema()); err != nil {
+		r.Release()
+		return nil, nil, err
+	}
+	return r, fields, nil
+}
+
 // match returns which field of the schema each of a stream's fields is. They come in the
 // schema's order; only strings and sums may be left out, which are then empty or zero.
 func match(stream *arrow.Schema) (fields []int, err error) {
 	next := 0
 	for _, f := range stream.Fields() {
+		if !schema.HasField(f.Name) {
+			return nil, fmt.Errorf("%w: %w: %s", ErrMalformed, ErrUnknownColumn, f.Name)
+		}
 		for next < schema.NumFields() && schema.Field(next).Name != f.Name {
 			if next < firstText || next >= originAt {
 				return nil, fmt.Errorf("%w: no %s", ErrMalformed, schema.Field(next).Name)
@@ -65,7 +99,7 @@ func match(stream *arrow.Schema) (fields []int, err error) {
 			next++
 		}
 		if next == schema.NumFields() || !f.Equal(schema.Field(next)) {
-			return nil, fmt.Errorf("%w: %s is not a field of facts, or not of this type, or not here", ErrMalformed, f.Name)
+			return nil, fmt.Errorf("%w: %s is not of this type, or not here", ErrMalformed, f.Name)
 		}
 		fields = append(fields, next)
 		next++

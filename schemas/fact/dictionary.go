@@ -26,6 +26,10 @@ type entry struct {
 	place int16
 }
 
+// maxWords is how many strings a dictionary has at most: another one for each row, and the
+// empty one.
+const maxWords = MaxRows + 1
+
 // offsetBytes is what Arrow takes to say where a string begins.
 const offsetBytes = 4
 
@@ -35,7 +39,8 @@ func newWords(t text) words {
 	return w
 }
 
-// keptTexts is how much memory for texts a column keeps for the next part.
+// keptTexts is how much memory a column keeps for the texts of the next part: names may be
+// long, while all else is bounded by the rows of a part.
 const keptTexts = 64 << 10
 
 // reset forgets the strings of a part: the next would write them, too.

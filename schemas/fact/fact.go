@@ -8,7 +8,7 @@
 // the documentation are built and held against each other.
 //
 // The Arrow schema carries repeated strings as dictionaries and sums as
-// decimals of their table columns' scales. Builder and Reader are not safe for
+// decimals of their table columns' scales. A Builder is not safe for
 // concurrent use; rows are plain values.
 package fact
 

@@ -33,6 +33,9 @@ const (
 	headerRecordBatch     = 3
 )
 
+// maxFields bounds the fields of a stream, which may be of a newer version.
+const maxFields = 128
+
 // maxFieldName bounds a field's name: foreign fields may all point at one text.
 const maxFieldName = 64
 
@@ -52,7 +55,10 @@ func checkFraming(stream []byte) error {
 		}
 		size := int64(binary.LittleEndian.Uint32(stream[4:]))
 		if size == 0 {
-			return nil // end of stream
+			if len(stream) > prefix {
+				return fmt.Errorf("%w: bytes behind the end of the stream", ErrMalformed)
+			}
+			return nil
 		}
 		if prefix+size > int64(len(stream)) {
 			return fmt.Errorf("%w: message exceeds the stream", ErrMalformed)
@@ -64,7 +70,7 @@ func checkFraming(stream []byte) error {
 		}
 		stream = stream[prefix+size+body:]
 	}
-	return nil
+	return fmt.Errorf("%w: no end of the stream", ErrMalformed)
 }
 
 // checkMessage returns the length of the body that follows a message, of which
@@ -87,21 +93,20 @@ func checkMessage(meta []byte, rest int64) (body int64, err error) {
 		if !ok {
 			return 0, fmt.Errorf("%w: dictionary without data", ErrMalformed)
 		}
-		return body, checkBatch(data, body)
+		return body, checkBatch(data, body, maxWords)
 	case headerRecordBatch:
-		return body, checkBatch(header, body)
+		return body, checkBatch(header, body, MaxRows)
 	}
 	return 0, fmt.Errorf("%w: message of an unexpected type", ErrMalformed)
 }
 
-// checkSchema refuses what the schema of facts cannot be; the library compares
-// the rest with it.
+// checkSchema refuses what the schema of facts cannot be; match compares the rest with it.
 func checkSchema(s flatbuffers.Table) error {
 	fields, n, err := vector(s, schemaFields, flatbuffers.SizeUOffsetT)
 	if err != nil {
 		return err
 	}
-	if n > schema.NumFields() || length(s, schemaMetadata) > 0 || s.GetInt16Slot(schemaEndianness, 0) != 0 {
+	if n > maxFields || length(s, schemaMetadata) > 0 || s.GetInt16Slot(schemaEndianness, 0) != 0 {
 		return fmt.Errorf("%w: not the schema of facts", ErrMalformed)
 	}
 	for i := range n {
@@ -113,14 +118,14 @@ func checkSchema(s flatbuffers.Table) error {
 	return nil
 }
 
-// checkBatch holds the rows and buffers of a batch against its body.
-func checkBatch(batch flatbuffers.Table, body int64) error {
+// checkBatch holds the rows of a batch, at most so many, and its buffers against its body.
+func checkBatch(batch flatbuffers.Table, body, most int64) error {
 	const pair = 16 // FieldNode and Buffer are structs of two int64
 	if batch.Offset(batchCompression) != 0 {
 		return fmt.Errorf("%w: compressed batch", ErrMalformed)
 	}
-	if rows := batch.GetInt64Slot(batchLength, 0); rows < 0 || rows > MaxRows {
-		return fmt.Errorf("%w: more than %d rows", ErrMalformed, MaxRows)
+	if rows := batch.GetInt64Slot(batchLength, 0); rows < 0 || rows > most {
+		return fmt.Errorf("%w: more than %d rows", ErrMalformed, most)
 	}
 	nodes, n, err := vector(batch, batchNodes, pair)
 	if err != nil {
@@ -129,7 +134,7 @@ func checkBatch(batch flatbuffers.Table, body int64) error {
 	for i := range n {
 		at := nodes + flatbuffers.UOffsetT(i*pair)
 		rows, nulls := batch.GetInt64(at), batch.GetInt64(at+8)
-		if rows < 0 || rows > MaxRows || nulls < 0 || nulls > rows {
+		if rows < 0 || rows > most || nulls < 0 || nulls > rows {
 			return fmt.Errorf("%w: column of %d values", ErrMalformed, rows)
 		}
 	}

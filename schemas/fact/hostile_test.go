@@ -1,8 +1,10 @@
 package fact_test
 
 import (
+	"errors"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"testing"
 
 	"github.com/apache/arrow/go/v17/arrow/memory"
@@ -43,18 +45,28 @@ func TestDecodeRefusesLargeParts(t *testing.T) {
 	}
 }
 
-// TestTruncatedPartsAreRefused cuts a good part everywhere but at its end-of-stream mark.
+// TestTruncatedPartsAreRefused cuts a good part everywhere, and adds to it.
 func TestTruncatedPartsAreRefused(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 10))
 	b := fact.NewBuilder()
-	want := randomRows(r, 5)
-	good, _, err := b.Encode(want)
+	good, _, err := b.Encode(randomRows(r, 5))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for n := 0; n < len(good); n += 7 {
-		if rows, err := fact.Decode(good[:n], memory.NewGoAllocator()); err == nil && len(rows) == len(want) && n < len(good)-8 {
-			t.Errorf("%d of %d bytes: decoded whole", n, len(good))
+	for n := range good {
+		if _, err := fact.Decode(good[:n], memory.NewGoAllocator()); !errors.Is(err, fact.ErrMalformed) {
+			t.Errorf("%d of %d bytes: %v", n, len(good), err)
 		}
+		if err := fact.Check(good[:n]); !errors.Is(err, fact.ErrMalformed) {
+			t.Errorf("%d of %d bytes: %v", n, len(good), err)
+		}
+	}
+	for _, more := range [][]byte{{0}, good} {
+		if _, err := fact.Decode(append(slices.Clone(good), more...), memory.NewGoAllocator()); !errors.Is(err, fact.ErrMalformed) {
+			t.Errorf("%d bytes more: %v", len(more), err)
+		}
+	}
+	if err := fact.Check(good); err != nil {
+		t.Error(err)
 	}
 }

@@ -22,7 +22,7 @@ const (
 
 // benchPart is a part of presorted rows with dictionary strings and numbers of the given type.
 func benchPart(b *testing.B, rows int, number arrow.DataType) []byte {
-	dictionary := &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int32, ValueType: arrow.BinaryTypes.String}
+	dictionary := &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int16, ValueType: arrow.BinaryTypes.String}
 	fields := []arrow.Field{{Name: "at", Type: arrow.FixedWidthTypes.Timestamp_ms}}
 	for i := range benchStrings {
 		fields = append(fields, arrow.Field{Name: fmt.Sprint("s", i), Type: dictionary})

@@ -77,10 +77,16 @@ func (t *task) part(ctx context.Context, id record.PartID, data []byte) error {
 	err := t.insist(ctx, insertion{
 		table: "facts", token: id.Token(), size: int64(len(data)),
 		insert: func(ctx context.Context) error {
+			if err := fact.Check(data); err != nil { // the store would take it without what it lacks
+				return lifecycle.Permanent(err)
+			}
 			return t.env.set.Store.InsertPart(ctx, id.Token(), bytes.NewReader(data))
 		},
 		readable: func() error {
 			_, err := fact.Decode(data, memory.DefaultAllocator)
+			if errors.Is(err, fact.ErrUnknownColumn) {
+				return nil // a newer sink can read it
+			}
 			return err
 		},
 	})

@@ -1,17 +1,21 @@
 package sink_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/ipc"
 	"go.uber.org/goleak"
 
 	"github.com/ntegral/ntegral/schemas/fact"
@@ -60,8 +64,8 @@ func await(t *testing.T, client *clickhouse.Client, logs ...*sinktest.Log) {
 		})
 	}
 	for _, table := range []string{"facts", "facts_hourly", "facts_daily"} {
-		got := query(t, client, "SELECT sum(energy_j), sum(hold_cost), sum(embodied_intervals) FROM "+table)
-		for i, c := range []fact.Column{fact.Energy, fact.HoldCost, fact.EmbodiedIntervals} {
+		got := query(t, client, "SELECT sum(energy_j), sum(hold_cost), sum(embodied_intervals), max(abs(conflict_seconds)), max(abs(assumed_pue_j)), max(abs(input_tokens)) FROM "+table)
+		for i, c := range append([]fact.Column{fact.Energy, fact.HoldCost, fact.EmbodiedIntervals}, sinktest.Nothing...) {
 			want := sums[c]
 			v, err := textrow.Decimal(got[i], fact.Columns[c].Scale)
 			if err != nil || v.Int64() != want {
@@ -245,12 +249,12 @@ func testUnreadablePartIsSetAside(t *testing.T, b *kafkatest.Broker) {
 	sinktest.Topics(t, b, 1)
 	log := sinktest.NewLog(t, sinktest.Producer(t, b), 0)
 	log.Step(10)
-	log.Commit([][]byte{[]byte("not arrow")}, 0, fact.Sums{}) // 0 rows: await counts what arrives
+	log.Commit([][]byte{[]byte("not arrow"), foreignPart(t, fact.Schema().Fields()[1:])}, 0, fact.Sums{}) // 0 rows: await counts what arrives
 	log.Write("ntegral.unknown.v1", []byte("?"))
 	log.Step(5)
 	sinktest.Start(t, b, sink.ClickHouse{Client: client})
 	await(t, client, log)
-	if got := query(t, client, "SELECT groupArray(step), groupArray(refused_parts) FROM ledger WHERE notEmpty(refused_parts)"); got[0] != "[2]" || got[1] != "[[1]]" {
+	if got := query(t, client, "SELECT groupArray(step), groupArray(refused_parts) FROM ledger WHERE notEmpty(refused_parts)"); got[0] != "[2]" || got[1] != "[[1,2]]" {
 		t.Errorf("refused parts by step: %v", got)
 	}
 	reader, err := kafka.NewReader(b.Config, nil, record.DeadLetters, 0, 0)
@@ -259,7 +263,7 @@ func testUnreadablePartIsSetAside(t *testing.T, b *kafkatest.Broker) {
 	}
 	defer reader.Close()
 	var letters []record.DeadLetter
-	for len(letters) < 2 {
+	for len(letters) < 3 {
 		records, err := reader.Poll(t.Context(), 0)
 		if err != nil {
 			t.Fatal(err)
@@ -272,16 +276,50 @@ func testUnreadablePartIsSetAside(t *testing.T, b *kafkatest.Broker) {
 			letters = append(letters, l)
 		}
 	}
+	slices.SortFunc(letters, func(a, b record.DeadLetter) int { return strings.Compare(a.Detail, b.Detail) }) // parts go side by side
 	for i, want := range []struct {
 		position int64
 		payload  string
 		detail   string
-	}{{4, "not arrow", "part 0/1/2/1"}, {5, "?", "ntegral.unknown.v1"}} {
+	}{{6, "?", "ntegral.unknown.v1"}, {5, "not arrow", "part 0/1/2/1"}, {5, "", "no window_start"}} {
 		l := letters[i]
-		if l.Origin != record.Facts || l.Position != want.position || string(l.Payload) != want.payload || !strings.Contains(l.Detail, want.detail) {
+		if l.Origin != record.Facts || l.Position != want.position || !strings.HasPrefix(string(l.Payload), want.payload) || !strings.Contains(l.Detail, want.detail) {
 			t.Errorf("letter %d: %+v, want position %d, payload %q, detail with %q", i, l, want.position, want.payload, want.detail)
 		}
 	}
+}
+
+// foreignPart is a stream of these columns without a row.
+func foreignPart(t *testing.T, fields []arrow.Field) []byte {
+	t.Helper()
+	var buf bytes.Buffer
+	w := ipc.NewWriter(&buf, ipc.WithSchema(arrow.NewSchema(fields, nil)))
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return buf.Bytes()
+}
+
+// TestUnknownColumnBlocksTheTask: what a newer version may have written is neither set aside
+// nor taken without what is new.
+func TestUnknownColumnBlocksTheTask(t *testing.T) {
+	kafkatest.EachFresh(t, func(t *testing.T, b *kafkatest.Broker) {
+		client := sinktest.Client(t, chservertest.Start(t, t.TempDir()))
+		sinktest.Topics(t, b, 1)
+		log := sinktest.NewLog(t, sinktest.Producer(t, b), 0)
+		fields := append(slices.Clone(fact.Schema().Fields()), arrow.Field{Name: "water_l", Type: arrow.PrimitiveTypes.Int64})
+		log.Commit([][]byte{foreignPart(t, fields)}, 0, fact.Sums{})
+		addr, _ := sinktest.Start(t, b, sink.ClickHouse{Client: client})
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		defer cancel()
+		until(t, ctx, "the task to be blocked", func() bool {
+			_, text := get(t, "http://"+addr+"/status")
+			return strings.Contains(text, `"state":"blocked"`) && strings.Contains(text, "water_l")
+		})
+		if got := query(t, client, "SELECT count() FROM ledger")[0]; got != "0" {
+			t.Errorf("%s steps are in the ledger", got)
+		}
+	})
 }
 
 // TestStoreFaultBlocksTheTask drops a column that the parts have: the sink must
@@ -299,7 +337,7 @@ func testStoreFaultBlocksTheTask(t *testing.T, b *kafkatest.Broker) {
 		t.Fatal(err)
 	}
 	log := sinktest.NewLog(t, sinktest.Producer(t, b), 0)
-	log.Step(10)
+	log.Step(10, fact.MaxRows) // what is in order is not set aside, however much it is
 	addr, _ := sinktest.Start(t, b, store)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
