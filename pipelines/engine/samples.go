@@ -25,8 +25,8 @@ type axisState struct {
 	steps  int    // of them that hold holds
 }
 
-// held returns how many steps hold holds. Power series of a record are alike, and to divide
-// for each took as long as to write its readings.
+// held returns how many steps hold holds. Power series of a record are alike, and need no
+// division each.
 func (a *axisState) held(step, hold int64) int {
 	if a.step != step {
 		a.step, a.steps = step, int(hold/step)

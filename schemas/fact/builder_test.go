@@ -84,25 +84,26 @@ func TestFullParts(t *testing.T) {
 	}
 }
 
-// TestFitsIsCertain: what fits makes no part that is too large, whatever it turns out to be.
+// TestFitsIsCertain: what fits makes no part that is too large, whatever it turns out to be
+// and however little is left.
 func TestFitsIsCertain(t *testing.T) {
-	b := fact.NewBuilder()
-	long := rowsOf(64, func(r *fact.Row, i int) { *r = fullRow(i, 300) })
-	short := rowsOf(64, func(r *fact.Row, i int) { r.WindowLength = 60e9 })
-	for b.Fits(short) && b.Rows() < 700 {
-		b.Append(short)
-	}
-	for k := 0; b.Fits(long) && b.Rows()+len(long) <= fact.MaxRows; k++ {
-		b.Append(long)
-		long = rowsOf(64, func(r *fact.Row, i int) { *r = fullRow((k+1)*64+i, 300) })
-	}
-	rows, most := b.Rows(), b.Bytes()
-	stream, _, err := b.Finish()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(stream) > fact.MaxBytes || len(stream) > most || len(stream) < most-16<<10 || len(stream) < fact.MaxBytes/2 {
-		t.Errorf("%d rows in %d bytes, at most %d", rows, len(stream), most)
+	for length := 250; length < 350; length += 5 {
+		b := fact.NewBuilder()
+		next := func() []fact.Row {
+			return rowsOf(64, func(r *fact.Row, i int) { *r = fullRow(b.Rows()+i, length) })
+		}
+		b.Append(rowsOf(700, func(r *fact.Row, _ int) { r.WindowLength = 60e9 })) // columns that come later
+		for rows := next(); b.Fits(rows); rows = next() {
+			b.Append(rows)
+		}
+		rows, most := b.Rows(), b.Bytes()
+		stream, _, err := b.Finish()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if most > fact.MaxBytes || len(stream) > most || len(stream) < most-16<<10 || len(stream) < fact.MaxBytes/2 {
+			t.Errorf("names of %d: %d rows in %d bytes, at most %d", length, rows, len(stream), most)
+		}
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 )
 
 // column is a column of integers as Arrow keeps them. Zeros at its end are not there yet,
-// so that a column that has nothing else, as a third of them have, takes neither time nor
+// so that a column that has nothing else, as often 12 of the 28 sums, takes neither time nor
 // room. Its memory is used again for the next part.
 type column struct {
 	field arrow.Field
@@ -62,7 +62,8 @@ func (c *column) fill(rows int) {
 	}
 }
 
-// grown returns the numbers with a length in bytes, at least twice the room where it is more.
+// grown returns the numbers with that length in bytes. Where they have to move they get twice
+// the room at least.
 func (c *column) grown(length int) []byte {
 	if more := length - cap(c.data); more > 0 {
 		return slices.Grow(c.data, max(length, 2*cap(c.data))-len(c.data))[:length]

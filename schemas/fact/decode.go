@@ -22,11 +22,7 @@ var ErrUnknownColumn = errors.New("unknown column, maybe of a newer version")
 // bounded before the Arrow library sees it, and a panic inside that library,
 // which foreign bytes can cause, is returned as an error.
 func Decode(stream []byte, mem memory.Allocator) (rows []Row, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			rows, err = nil, fmt.Errorf("%w: %v", ErrMalformed, p)
-		}
-	}()
+	defer refusePanic(&err)
 	r, fields, err := open(stream, mem)
 	if err != nil {
 		return nil, err
@@ -51,17 +47,20 @@ func Decode(stream []byte, mem memory.Allocator) (rows []Row, err error) {
 // whole. A store that is given a stream takes any column that is not there for empty, and
 // leaves out those that it does not know.
 func Check(stream []byte) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%w: %v", ErrMalformed, p)
-		}
-	}()
+	defer refusePanic(&err)
 	r, _, err := open(stream, memory.DefaultAllocator)
 	if err != nil {
 		return err
 	}
 	r.Release()
 	return nil
+}
+
+// refusePanic, deferred, makes an error of a panic.
+func refusePanic(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("%w: %v", ErrMalformed, p)
+	}
 }
 
 // open returns a reader of a stream's batches and which field of the schema each of their

@@ -115,7 +115,7 @@ func (t *task) insist(ctx context.Context, in insertion) error {
 			if in.readable != nil {
 				if decoding := in.readable(); decoding != nil {
 					t.recovered(in.token)
-					return fmt.Errorf("%w: %w (the store says: %w)", errUnreadable, decoding, err)
+					return fmt.Errorf("%w: %w (refused: %w)", errUnreadable, decoding, err)
 				}
 			}
 			wait, kind = refused.Next(), "permanent"
