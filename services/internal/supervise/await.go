@@ -58,20 +58,24 @@ func answers(ctx context.Context, addr string) bool {
 
 // Await waits until a system that is starting has started, for within at most:
 // what it lacks then is for whoever asks it to say. waiting is called once if
-// there is something to wait for. Where no system runs it returns a
-// *NotRunningError.
+// there is something to wait for, however short within is. Where no system runs
+// it returns a *NotRunningError.
 func Await(ctx context.Context, sys system.System, within time.Duration, waiting func()) error {
 	deadline := time.Now().Add(within)
 	for said := false; ; {
 		s, err := Find(ctx, sys)
-		if err != nil || !s.Starting() || time.Now().After(deadline) {
+		if err != nil || !s.Starting() {
 			return err
 		}
 		if !said {
 			said = true
 			waiting()
 		}
-		if err := lifecycle.Wait(ctx, lookEvery); err != nil {
+		left := time.Until(deadline)
+		if left <= 0 {
+			return nil
+		}
+		if err := lifecycle.Wait(ctx, min(lookEvery, left)); err != nil {
 			return fmt.Errorf("wait for the system to start: %w", err)
 		}
 	}
