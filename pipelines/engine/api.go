@@ -125,7 +125,7 @@ func (e *Engine) ApplyDevice(d *telemetry.Device) {
 		return
 	}
 	e.touch(n, never)
-	n.columns = nil // their kinds may change
+	n.layout = layout{} // their kinds may change
 	if !ok {
 		n.needWindows(never) // places in history are those of the devices of its time
 		n.order = nil

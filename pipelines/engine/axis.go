@@ -17,91 +17,81 @@ import (
 // that it did shows in where its last time stands.
 type axis struct {
 	times  []int64
-	base   int    // how many times were dropped before the first
 	record uint64 // axisState.id of what was appended last
-	from   int    // the end before that
+	from   int    // how many times were before that
+	last   *int64 // where the last of these stands for series that have yet to follow
 }
 
-func (a *axis) end() int { return a.base + len(a.times) }
-
-// seat is the place of a series on an axis.
-type seat struct {
-	axis *axis
-	end  int
-	last *int64 // where the last of the series' times is stored
-}
-
-// holds reports whether s is still as it was left here.
-func (k *seat) holds(s *meter.Series) bool {
+// awaits reports whether s ends where the axis did before the record at hand.
+func (a *axis) awaits(s *meter.Series) bool {
 	n := len(s.Times)
-	return k.axis != nil && n > 0 && k.last == &s.Times[n-1]
+	return a != nil && n > 0 && n <= a.from && &s.Times[n-1] == a.last
 }
 
-// extend appends the times of a record's axis to those of s, which end before.
-func (k *seat) extend(s *meter.Series, state *axisState) {
-	if !k.holds(s) || !k.there(s, state) && !k.advance(s, state) {
-		if !k.join(s, state.shared) {
-			k.found(s, state)
-		}
-	}
-	n := len(s.Times) + len(state.times)
-	k.end = k.axis.end()
-	to := len(k.axis.times)
-	s.Times = k.axis.times[to-n : to : to]
-	k.last = &s.Times[n-1]
-	state.shared = k.axis
-}
-
-// there reports whether the axis of s is at the record's end already, for another series.
-func (k *seat) there(s *meter.Series, state *axisState) bool {
-	a := k.axis
-	return a.record == state.id && k.end == a.from && len(s.Times) <= k.end-a.base
-}
-
-// advance brings the axis of s to the record's end. False: s cannot stay on it.
-func (k *seat) advance(s *meter.Series, state *axisState) bool {
-	a, times := k.axis, state.times
-	if a.record == state.id || k.end != a.end() || len(s.Times) > len(a.times) {
-		return false
-	}
-	if len(a.times)+len(times) > cap(a.times) {
-		if k.join(s, state.shared) { // of two axes that have become equal one goes
-			return true
-		}
-		a.renew(len(s.Times), len(times))
-	}
-	a.record, a.from = state.id, a.end()
-	a.times = append(a.times, times...)
-	return true
-}
-
-// renew makes room for more times, and lets go of those that series of about n
-// readings no longer have. Series keep the memory that they are on.
-func (a *axis) renew(n, more int) {
-	keep := min(n+n/4+16, len(a.times))
-	a.base += len(a.times) - keep
-	a.times = append(make([]int64, 0, keep+keep/4+more), a.times[len(a.times)-keep:]...)
-}
-
-// join moves s to an axis that has the record's times already, if s has the same
-// ones before.
-func (k *seat) join(s *meter.Series, a *axis) bool {
+// carries reports whether s ends where the axis does.
+func (a *axis) carries(s *meter.Series) bool {
 	n := len(s.Times)
-	if a == nil || a.from-a.base < n {
-		return false
-	}
-	before := a.times[:a.from-a.base]
-	if n > 0 && (before[len(before)-n] != s.Times[0] || !slices.Equal(before[len(before)-n:], s.Times)) {
-		return false
-	}
-	k.axis = a
-	return true
+	return n > 0 && &s.Times[n-1] == &a.times[len(a.times)-1]
 }
 
-// found gives s an axis of its own, which others may join.
-func (k *seat) found(s *meter.Series, state *axisState) {
+// extend appends the times of a record's axis to those of the series, which end before.
+func (t *target) extend(state *axisState) {
+	s := t.series
+	if t.brief {
+		s.Times = append(s.Times, state.times...)
+		return
+	}
+	if !state.shared.awaits(s) {
+		state.shared = t.axis.after(s, state)
+	}
+	a := state.shared
+	if t.axis != a {
+		t.axis = a
+	}
+	from, to := a.from-len(s.Times), len(a.times)
+	s.Times = a.times[from:to:to]
+}
+
+// after returns an axis that has the times of s and the record's behind them: a, which was
+// that of s, if it can.
+func (a *axis) after(s *meter.Series, state *axisState) *axis {
+	switch {
+	case a == nil:
+	case a.record == state.id: // for another series
+		if a.awaits(s) {
+			return a
+		}
+	case a.carries(s):
+		if len(a.times)+len(state.times) > cap(a.times) && state.shared.equals(s) {
+			return state.shared // of two axes that have become equal one goes
+		}
+		a.advance(len(s.Times), state)
+		return a
+	}
+	if state.shared.equals(s) {
+		return state.shared
+	}
 	n, times := len(s.Times), state.times
-	a := &axis{times: make([]int64, 0, 2*(n+len(times))), record: state.id, from: n}
-	a.times = append(append(a.times, s.Times...), times...)
-	k.axis = a
+	own := &axis{times: make([]int64, 0, 2*(n+len(times))), record: state.id, from: n}
+	own.times = append(append(own.times, s.Times...), times...)
+	return own
+}
+
+// advance appends the times of a record. Where there is no room it lets go of those that
+// series of about n readings no longer have. Series keep the memory that they are on.
+func (a *axis) advance(n int, state *axisState) {
+	a.record, a.last = state.id, &a.times[len(a.times)-1]
+	if more := len(state.times); len(a.times)+more > cap(a.times) {
+		keep := min(n+n/4+16, len(a.times))
+		a.times = append(make([]int64, 0, keep+keep/4+more), a.times[len(a.times)-keep:]...)
+	}
+	a.from = len(a.times)
+	a.times = append(a.times, state.times...)
+}
+
+// equals reports whether an axis, which has the record's times already, has those of s
+// before them.
+func (a *axis) equals(s *meter.Series) bool {
+	n := len(s.Times)
+	return a != nil && n <= a.from && slices.Equal(a.times[a.from-n:a.from], s.Times)
 }

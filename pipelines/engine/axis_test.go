@@ -17,17 +17,27 @@ func TestSeriesShareTimes(t *testing.T) {
 	e.ApplyDevice(&telemetry.Device{Node: "n", Kind: telemetry.KindWall})
 	e.ApplyDevice(&telemetry.Device{Node: "n", ID: "a", Kind: telemetry.KindGPU})
 	d := e.nodes["n"].devices["a"]
-	power, active := &d.Readings.Power, &d.Busy.SMActive
+	power, active, counter := &d.Readings.Power, &d.Busy.SMActive, &d.Readings.Counter
 	var all []int64
 	check := func(when string, want bool) {
 		t.Helper()
 		if got := &power.Times[0] == &active.Times[0]; got != want || !slices.Equal(power.Times, all) {
 			t.Fatalf("%s: shared %t, want %t; %d times, want %d", when, got, want, power.Len(), len(all))
 		}
+		if &power.Times[0] != &counter.Times[0] {
+			t.Fatalf("%s: series on both sides of another do not share", when)
+		}
 	}
+	moved, at := 0, (*int64)(nil)
 	for range 30 {
 		all = tenMore(e, all)
 		check("together", true)
+		if at != &power.Times[0] {
+			moved, at = moved+1, &power.Times[0]
+		}
+	}
+	if moved > 15 {
+		t.Errorf("times of 30 records moved %d times", moved)
 	}
 	odd := all[5] + 1
 	active.Add(odd, 1)
@@ -47,7 +57,7 @@ func TestSeriesShareTimes(t *testing.T) {
 	check("equal for long", true)
 }
 
-// tenMore sends ten readings of two metrics, and returns all times with theirs.
+// tenMore sends ten readings of three metrics, and returns all times with theirs.
 func tenMore(e *Engine, all []int64) []int64 {
 	last := int64(1_700_000_040_000_000_000)
 	if len(all) > 0 {
@@ -57,7 +67,7 @@ func tenMore(e *Engine, all []int64) []int64 {
 	for i := range int64(10) {
 		b.Axes[0] = append(b.Axes[0], last+(i+1)*1_000_000_000)
 	}
-	for _, m := range []telemetry.Metric{telemetry.PowerWatts, telemetry.SMActive} {
+	for _, m := range []telemetry.Metric{telemetry.PowerWatts, telemetry.SMActive, telemetry.EnergyJoules} {
 		b.Series = append(b.Series, record.SeriesColumn{Device: "a", Metric: m, Values: record.ColumnOf(make([]int64, 10)...)})
 	}
 	e.ApplySamples(b)

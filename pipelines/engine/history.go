@@ -290,7 +290,7 @@ func (n *node) unpack(data []byte) {
 		if busy == nil {
 			busy = &meter.Busy{}
 			n.activity[key] = busy
-			n.columns = nil
+			n.layout = layout{}
 		}
 		busy.Series()[place].Prepend(times, values)
 		return true
@@ -302,7 +302,7 @@ func (n *node) countersOf(key string) *meter.Counters {
 	if c == nil {
 		c = &meter.Counters{}
 		n.counters[key] = c
-		n.columns = nil
+		n.layout = layout{}
 	}
 	return c
 }

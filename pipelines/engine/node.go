@@ -24,7 +24,7 @@ type node struct {
 	history    []block                           // readings that are packed
 	vault      *vault                            // of the engine
 	tail       int64                             // from when on no question about readings needs history; never: always
-	columns    []column                          // targets of the last record's columns
+	layout     layout                            // targets of the last record's columns
 	islands    []attribution.Interval            // reading times, joined over silences that count as presence; [From, To] both included
 
 	tree    *attribution.Node       // nil: to be built

@@ -53,16 +53,19 @@ func (e *Engine) ApplySamples(b *record.SampleBatch) {
 	newest := int64(never)
 	for i := range b.Series {
 		c := &b.Series[i]
-		target, reason := n.targetOf(i, len(b.Series), c)
+		t, reason := n.targetOf(b, i)
 		if reason != telemetry.Accepted {
 			e.refuse(reason, n.id, c.Device+" "+c.Metric.String(), uint64(c.Values.Len()), 0, 0)
 			continue
 		}
-		if axis := &e.axes[c.Axis]; e.appendPlain(n, target, c, axis) {
+		if axis := &e.axes[c.Axis]; e.appendPlain(n, t, c, axis) {
 			newest = max(newest, axis.times[len(axis.times)-1])
 			continue
 		}
-		newest = max(newest, e.applyColumn(n, b, c, target, oldest))
+		newest = max(newest, e.applyColumn(n, b, c, t, oldest))
+	}
+	if len(n.layout.columns) >= len(b.Series) {
+		n.layout.id = b.Layout
 	}
 	if newest != never {
 		e.advance(n, newest)
@@ -121,7 +124,7 @@ func (e *Engine) applyColumn(n *node, b *record.SampleBatch, c *record.SeriesCol
 func (e *Engine) appendPlain(n *node, t *target, c *record.SeriesColumn, axis *axisState) bool {
 	s := t.series
 	if s == nil || !axis.sound || c.Values.Base < 0 || !e.atEnd(t, axis.times[0]) ||
-		n.emitted != never && !e.harmless(n, t, axis) || !s.Values.Stage(&c.Values, t.most) {
+		t.clear != n.emitted && !e.harmless(n, t, axis) || !s.Values.Stage(&c.Values, t.most) {
 		return false
 	}
 	e.seeAll(n, axis, axis.times, true)
@@ -176,7 +179,7 @@ func (e *Engine) atEnd(t *target, first int64) bool {
 // changes: where its first reading reaches back to, none after it reaches further.
 func (e *Engine) append(n *node, t *target, axis *axisState, values *record.Column) {
 	e.fresh = true
-	if n.emitted != never && !e.harmless(n, t, axis) {
+	if t.clear != n.emitted && !e.harmless(n, t, axis) {
 		e.touchFrom(n, t, axis.times[0], values.At(0))
 	}
 	t.extend(axis)
@@ -184,19 +187,21 @@ func (e *Engine) append(n *node, t *target, axis *axisState, values *record.Colu
 	t.series.Values.Append(e.batch.values)
 }
 
-// extend appends the times of a record's axis to those of the series.
-func (t *target) extend(axis *axisState) {
-	if t.brief {
-		t.series.Times = append(t.series.Times, axis.times...)
-		return
+// harmless reports whether readings behind those of a series certainly change
+// nothing that is out. Then it is so until windows are closed: later readings reach no
+// further back, but for what a reading that came between others has touched itself.
+func (e *Engine) harmless(n *node, t *target, axis *axisState) bool {
+	if !e.behind(n, t, axis) {
+		return false
 	}
-	t.seat.extend(t.series, axis)
+	t.clear = n.emitted
+	return true
 }
 
-// harmless reports whether readings behind those of a series certainly change
-// nothing that is out. It looks at a few readings only, and is right in nearly
+// behind reports whether all that readings behind those of a series reach back to is
+// behind the windows that are out. It looks at a few readings only, and is right in nearly
 // all cases; reach says more.
-func (e *Engine) harmless(n *node, t *target, axis *axisState) bool {
+func (e *Engine) behind(n *node, t *target, axis *axisState) bool {
 	s := t.series
 	k := len(s.Times) - 1
 	switch {

@@ -1,7 +1,10 @@
 package engine_test
 
 import (
+	"math/rand/v2"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/ntegral/ntegral/pipelines/engine"
 	"github.com/ntegral/ntegral/schemas/record"
@@ -72,6 +75,61 @@ func TestNewsConfirmsAJump(t *testing.T) {
 		read(e, metric, scriptStart+ahead, map[telemetry.Metric]int64{telemetry.PowerWatts: 100_002_000, telemetry.SMActive: 500_100}[metric])
 		if got := e.EndStep().Watermark; (got > before) != moves {
 			t.Errorf("%s: the watermark went from %d to %d, want that it moves: %t", metric, before, got, moves)
+		}
+	}
+}
+
+// TestLayoutsChangeNothing: an engine that is told which records have the same series does
+// what one does that looks at each of them, whatever becomes of the series meanwhile.
+func TestLayoutsChangeNothing(t *testing.T) {
+	type place struct {
+		device string
+		metric telemetry.Metric
+	}
+	all := []place{
+		{"g", telemetry.PowerWatts}, {"g", telemetry.EnergyJoules}, {"g", telemetry.SMActive}, {"g", telemetry.TokensInput},
+		{"h", telemetry.PowerWatts}, {"h", telemetry.PowerLimit}, {"g/p", telemetry.SMActive}, {"g/q", telemetry.TokensOutput},
+		{"", telemetry.PowerWatts}, {"no such", telemetry.PowerWatts}, {"m", telemetry.GPUUtil},
+	}
+	for seed := range uint64(20) {
+		r := rand.New(rand.NewPCG(seed, 23))
+		var layouts [][]place
+		for range 3 {
+			layout := []place{}
+			for _, k := range r.Perm(len(all))[:1+r.IntN(len(all))] {
+				layout = append(layout, all[k])
+			}
+			layouts = append(layouts, layout, layout[:1+r.IntN(len(layout))])
+		}
+		told, looks := oneCard(), oneCard()
+		for k := range int64(300) {
+			at := scriptStart + k*60*second
+			if kind := []telemetry.Kind{telemetry.KindGPU, telemetry.KindMIG}[r.IntN(2)]; r.IntN(20) == 0 {
+				id := []string{"h", "m"}[r.IntN(2)]
+				for _, e := range []*engine.Engine{told, looks} {
+					e.ApplyDevice(&telemetry.Device{Node: "n", ID: id, Kind: kind, Parent: "g", Model: "H100"})
+				}
+			}
+			b := &record.SampleBatch{Node: "n", TakenIn: telemetry.MaxTime, Axes: [][]int64{{at, at + 20*second}, {at + second, at + 21*second}}}
+			if r.IntN(10) == 0 { // late
+				b.Axes[0][0] -= 300 * second
+			}
+			which := r.IntN(1 + r.IntN(len(layouts)))
+			for _, p := range layouts[which] {
+				b.Series = append(b.Series, record.SeriesColumn{Device: p.device, Metric: p.metric, Axis: len(b.Series) & 1, Values: record.ColumnOf(k*1000, k*1000+r.Int64N(2000))})
+			}
+			looks.ApplySamples(b)
+			b.Layout = 1 + uint64(which)
+			told.ApplySamples(b)
+			if r.IntN(3) > 0 {
+				continue
+			}
+			if diff := cmp.Diff(told.EndStep(), looks.EndStep()); diff != "" {
+				t.Fatalf("seed %d, record %d: (-told +looks):\n%s", seed, k, diff)
+			}
+		}
+		if diff := cmp.Diff(snapshot(t, told), snapshot(t, looks)); diff != "" {
+			t.Errorf("seed %d: state (-told +looks):\n%s", seed, diff)
 		}
 	}
 }

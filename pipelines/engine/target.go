@@ -14,11 +14,12 @@ type target struct {
 	kind    telemetry.Kind
 	metric  telemetry.Metric
 	counts  bool          // series is a counter of anything else than energy
-	brief   bool          // it is not kept, nor is the seat
+	brief   bool          // it is not kept, nor is the axis
 	most    int64         // what a reading may be
 	series  *meter.Series // nil: shows presence only
 	counter *meter.Meter  // of energy series: the meter, whose rungs depend on each other
-	seat    seat          // of the series
+	axis    *axis         // that the series was on last
+	clear   int64         // node.emitted when readings behind those of the series were found to change nothing that is out
 }
 
 // column is the target of a record's column, kept because the next record of
@@ -28,31 +29,45 @@ type column struct {
 	target
 }
 
+// layout is the targets of a record's columns.
+type layout struct {
+	id      uint64 // record.SampleBatch.Layout if they are the targets of all its columns; 0: look at each
+	columns []column
+}
+
 // maxColumns bounds what a node keeps of them.
 const maxColumns = 1024
 
-// targetOf finds the series of column i of a record that has so many columns. The
-// result is valid until the next call.
-func (n *node) targetOf(i, columns int, c *record.SeriesColumn) (*target, telemetry.Reason) {
-	if i < len(n.columns) {
-		if k := &n.columns[i]; k.metric == c.Metric && k.device == c.Device {
+// targetOf finds the series of column i of a record. The result is valid until the next
+// call.
+func (n *node) targetOf(b *record.SampleBatch, i int) (*target, telemetry.Reason) {
+	if n.layout.id == b.Layout && b.Layout != 0 {
+		return &n.layout.columns[i].target, telemetry.Accepted
+	}
+	return n.findTarget(b, i)
+}
+
+func (n *node) findTarget(b *record.SampleBatch, i int) (*target, telemetry.Reason) {
+	l, c := &n.layout, &b.Series[i]
+	if i < len(l.columns) {
+		if k := &l.columns[i]; k.metric == c.Metric && k.device == c.Device {
 			return &k.target, telemetry.Accepted
 		}
-		n.columns = n.columns[:i]
+		*l = layout{columns: l.columns[:i]}
 	}
 	t, reason := n.target(c)
 	if reason != telemetry.Accepted {
 		return nil, reason
 	}
-	if i > len(n.columns) || i >= maxColumns {
+	if i > len(l.columns) || i >= maxColumns {
 		t.brief = true
 		return &t, telemetry.Accepted // of the columns before it, one was refused
 	}
-	if n.columns == nil {
-		n.columns = make([]column, 0, min(columns, maxColumns))
+	if l.columns == nil {
+		l.columns = make([]column, 0, min(len(b.Series), maxColumns))
 	}
-	n.columns = append(n.columns, column{device: c.Device, target: t})
-	return &n.columns[i].target, telemetry.Accepted
+	l.columns = append(l.columns, column{device: c.Device, target: t})
+	return &l.columns[i].target, telemetry.Accepted
 }
 
 // maxNames bounds how many D/P of a node there are series of at a time: any name
@@ -76,7 +91,7 @@ func (n *node) target(c *record.SeriesColumn) (target, telemetry.Reason) {
 	if n.activity[c.Device] == nil && n.counters[c.Device] == nil && len(n.activity)+len(n.counters) >= maxNames {
 		return target{}, telemetry.TooLarge
 	}
-	t := target{kind: d.Kind, metric: c.Metric, most: telemetry.MaxValue(c.Metric, d.Kind)}
+	t := target{kind: d.Kind, metric: c.Metric, most: telemetry.MaxValue(c.Metric, d.Kind), clear: never}
 	switch c.Metric {
 	case telemetry.SMActive, telemetry.GraphicsEngineActive, telemetry.GPUUtil:
 		busy := n.activity[c.Device]
@@ -95,7 +110,7 @@ func (n *node) target(c *record.SeriesColumn) (target, telemetry.Reason) {
 // deviceTarget returns the series of a device. What an instance reports of
 // energy repeats its card's and shows presence only.
 func (n *node) deviceTarget(d *attribution.Device, m telemetry.Metric) target {
-	t := target{kind: d.Kind, metric: m, most: telemetry.MaxValue(m, d.Kind)}
+	t := target{kind: d.Kind, metric: m, most: telemetry.MaxValue(m, d.Kind), clear: never}
 	if d.Kind != telemetry.KindMIG {
 		switch m {
 		case telemetry.EnergyJoules:

@@ -27,13 +27,13 @@ func (e *Engine) trim(n *node) {
 	for key, b := range n.activity {
 		if all := b.Series(); lastOf(all[:]) < n.floor {
 			delete(n.activity, key)
-			n.columns = nil
+			n.layout = layout{}
 		}
 	}
 	for key, c := range n.counters {
 		if all := c.Series(); lastOf(all[:]) < n.floor {
 			delete(n.counters, key)
-			n.columns = nil
+			n.layout = layout{}
 		}
 	}
 	for len(n.islands) > 1 && n.islands[0].To < n.floor-e.cfg.maxSilence {

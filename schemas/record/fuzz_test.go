@@ -2,6 +2,7 @@ package record_test
 
 import (
 	"bytes"
+	"fmt"
 	"math/rand/v2"
 	"runtime"
 	"strings"
@@ -102,16 +103,29 @@ func TestHostileRecordsCostLittle(t *testing.T) {
 }
 
 // TestDecoderTakesEachRecordForItself: a decoder that has read others, some of them
-// broken, reads a record as a new one does.
+// broken, reads a record as a new one does, and gives one layout to equal ones only.
 func TestDecoderTakesEachRecordForItself(t *testing.T) {
 	for seed := range uint64(200) {
 		r := rand.New(rand.NewPCG(seed, 71))
 		var d record.SamplesDecoder
 		var last []byte
+		var s record.SampleBatch
+		layout := uint64(0) // of last, 0 if it was malformed
+		layouts := map[uint64]string{}
 		for range 30 {
-			b := last
-			if r.IntN(5) > 0 || b == nil {
-				s := record.SampleBatch{Node: "n", Axes: [][]int64{{1, 2, 3}, {4, 5, 6}}}
+			b, again := last, layout
+			switch what := r.IntN(8); {
+			case what == 0 && b != nil:
+			case what < 3 && len(s.Series) > 1: // the same but for one series
+				again = 0
+				k := 1 + r.IntN(len(s.Series)-1)
+				if s.Series[k].Axis ^= 1; what == 1 {
+					s.Series[k].Device = s.Series[k-1].Device
+				}
+				b = s.Append(nil)
+			default:
+				again = 0
+				s = record.SampleBatch{Node: "n", Axes: [][]int64{{1, 2, 3}, {4, 5, 6}}}
 				for k := range 1 + r.IntN(3) {
 					for range r.IntN(4) {
 						s.Series = append(s.Series, record.SeriesColumn{
@@ -125,13 +139,27 @@ func TestDecoderTakesEachRecordForItself(t *testing.T) {
 					b[r.IntN(len(b))] = []byte{0x80, 0xff, byte(r.IntN(256))}[r.IntN(3)]
 				}
 			}
-			last = b
+			last, layout = b, 0
 			got, err := d.Decode(b)
 			want, wantErr := new(record.SamplesDecoder).Decode(b)
 			if (err != nil) != (wantErr != nil) {
 				t.Fatalf("seed %d: %v, a new decoder says %v", seed, err, wantErr)
 			}
-			if diff := cmp.Diff(got, want, cmp.AllowUnexported(record.Column{}), cmpopts.EquateEmpty()); err == nil && diff != "" {
+			if err != nil {
+				continue
+			}
+			series := ""
+			for _, c := range got.Series {
+				series += fmt.Sprintln(c.Device, c.Metric, c.Axis)
+			}
+			if known, ok := layouts[got.Layout]; ok && known != series || got.Layout == 0 || got.Layout == want.Layout {
+				t.Fatalf("seed %d: layout %d, of a new decoder %d, of series\n%sis that of\n%s", seed, got.Layout, want.Layout, series, known)
+			}
+			if again > 0 && got.Layout != again {
+				t.Fatalf("seed %d: layout %d, of the same record before %d", seed, got.Layout, again)
+			}
+			layout, layouts[got.Layout] = got.Layout, series
+			if diff := cmp.Diff(got, want, cmp.AllowUnexported(record.Column{}), cmpopts.EquateEmpty(), cmpopts.IgnoreFields(record.SampleBatch{}, "Layout")); diff != "" {
 				t.Fatalf("seed %d: (-got +want):\n%s", seed, diff)
 			}
 		}

@@ -3,6 +3,7 @@ package record
 import (
 	"encoding/binary"
 	"math"
+	"sync/atomic"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
@@ -16,6 +17,9 @@ type SampleBatch struct {
 	TakenIn int64     // when it entered the system, ns; bounds how far ahead its times may be
 	Axes    [][]int64 // times, ns
 	Series  []SeriesColumn
+	// Layout tells which series there are and over which axis each is: two batches of one
+	// Layout have the same at each place. 0 says nothing.
+	Layout uint64
 }
 
 // SeriesColumn is the readings of one series over an axis of its batch.
@@ -120,7 +124,7 @@ func tickOf(axis []int64) int64 {
 }
 
 // SamplesDecoder decodes batches. The batch that Decode returns is valid until the
-// next call, its columns as long as the record, in whose memory their offsets lie; its
+// next call and not to be written to, its columns as long as the record, in whose memory their offsets lie; its
 // strings are interned, for as long as the decoder lives, up to a bound.
 type SamplesDecoder struct {
 	batch    SampleBatch
@@ -131,7 +135,12 @@ type SamplesDecoder struct {
 	numbers  [numArrays][]uint64 // the arrays
 	arrays   [numArrays][]byte   // those that numbers were decoded from
 	readings int                 // of the record
+	layout   uint64              // of the record that was decoded last, 0: it was malformed
+	changed  bool                // whether the record at hand has another one
 }
+
+// layouts numbers the layouts of all decoders.
+var layouts atomic.Uint64
 
 // Tags of the fields of a samples record.
 const (
@@ -166,6 +175,8 @@ func (d *SamplesDecoder) Decode(b []byte) (*SampleBatch, error) {
 	}
 	s := &d.batch
 	*s = SampleBatch{Axes: s.Axes[:0], Series: s.Series[:0]}
+	last := d.layout
+	d.layout, d.changed = 0, last == 0
 	d.times, d.devices = d.times[:0], d.devices[:0]
 	var arrays [numArrays][]byte
 	for len(b) > 0 {
@@ -210,6 +221,10 @@ func (d *SamplesDecoder) Decode(b []byte) (*SampleBatch, error) {
 	if err := d.series(&arrays); err != nil {
 		return nil, err
 	}
+	if s.Layout = last; d.changed {
+		s.Layout = layouts.Add(1)
+	}
+	d.layout = s.Layout
 	return s, nil
 }
 
@@ -269,23 +284,16 @@ func (d *SamplesDecoder) series(arrays *[numArrays][]byte) error {
 			return malformed("arrays of unlike lengths")
 		}
 	}
-	if err := d.share(); err != nil {
-		return err
+	if d.changed {
+		if err := d.describe(); err != nil {
+			return err
+		}
 	}
-	metrics, axes, bases, scales := d.numbers[arrayMetrics], d.numbers[arrayAxes], d.numbers[arrayBases], d.numbers[arrayScales]
-	axis, readings := uint64(0), 0
+	bases, scales, readings := d.numbers[arrayBases], d.numbers[arrayScales], 0
 	for i := range s.Series {
-		if len(axes) > 0 {
-			axis = axes[i]
-		}
 		c := &s.Series[i]
-		c.Axis = int(axis)
-		if axis >= uint64(len(s.Axes)) || !c.Values.fit(len(s.Axes[axis])) {
+		if c.Axis >= len(s.Axes) || !c.Values.fit(len(s.Axes[c.Axis])) {
 			return malformed("series does not fit its axis")
-		}
-		c.Metric = telemetry.MetricUnknown // also for a number that a newer writer knows
-		if metrics[i] < uint64(telemetry.NumMetrics) {
-			c.Metric = telemetry.Metric(metrics[i])
 		}
 		c.Values.Base, c.Values.Scale = int64(bases[i]), max(scales[i], 1)
 		readings += c.Values.Len()
@@ -297,6 +305,27 @@ func (d *SamplesDecoder) series(arrays *[numArrays][]byte) error {
 	return nil
 }
 
+// describe says of each series which it is. In the memory of the record before that is
+// said already if its layout is the same.
+func (d *SamplesDecoder) describe() error {
+	if err := d.share(); err != nil {
+		return err
+	}
+	metrics, axes := d.numbers[arrayMetrics], d.numbers[arrayAxes]
+	for i := range d.batch.Series {
+		c := &d.batch.Series[i]
+		c.Metric = telemetry.MetricUnknown // also for a number that a newer writer knows
+		if metrics[i] < uint64(telemetry.NumMetrics) {
+			c.Metric = telemetry.Metric(metrics[i])
+		}
+		c.Axis = 0
+		if len(axes) > 0 {
+			c.Axis = int(min(axes[i], MaxReadings)) // which is more than there can be
+		}
+	}
+	return nil
+}
+
 // array decodes an array, unless it is that of the record before: which series there
 // are, and in which steps they move, seldom changes.
 func (d *SamplesDecoder) array(k int, b []byte) (err error) {
@@ -305,6 +334,7 @@ func (d *SamplesDecoder) array(k int, b []byte) (err error) {
 			return nil
 		}
 		d.arrays[k] = append(d.arrays[k][:0], b...)
+		d.changed = d.changed || k != arrayScales
 	}
 	if d.numbers[k], err = uvarints(d.numbers[k][:0], b); err != nil {
 		d.arrays[k] = d.arrays[k][:0]
@@ -393,6 +423,7 @@ func (d *SamplesDecoder) device(b []byte) error {
 	} else {
 		d.devices = append(d.devices, "")
 	}
+	d.changed = true
 	return d.name(b, &d.devices[k])
 }
 
