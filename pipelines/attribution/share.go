@@ -2,7 +2,6 @@ package attribution
 
 import (
 	"math/big"
-	"strconv"
 	"strings"
 	"unicode"
 
@@ -28,22 +27,12 @@ func (n *Node) addInstances(byID map[string]*Device, devices []*Device) {
 		}
 		card, ok := parentOf(byID, d)
 		if i := n.index[card]; ok && i >= 0 && n.slot[i] >= 0 {
-			slices := profileSlices(d.Model)
+			slices := telemetry.ProfileSlices(d.Model)
 			n.instances[n.slot[i]] = append(n.instances[n.slot[i]], instance{
 				id: d.ID, slices: slices, portion: big.NewRat(slices, maxSlices(n.meters[i].Model)), busy: &d.Busy,
 			})
 		}
 	}
-}
-
-// profileSlices is N of a profile "Ng.…", 0 for anything else.
-func profileSlices(profile string) int64 {
-	digits, _, ok := strings.Cut(profile, "g")
-	n, err := strconv.ParseUint(digits, 10, 8)
-	if !ok || err != nil {
-		return 0
-	}
-	return int64(n)
 }
 
 // maxSlices is how many slices a card has: 4 on an A30, 7 otherwise (NVIDIA

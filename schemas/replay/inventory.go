@@ -45,6 +45,9 @@ func ReadInventory(src Source, estate *Estate) []DeviceRow {
 		if !ok {
 			continue
 		}
+		if d.Kind == telemetry.KindMIG && telemetry.ProfileSlices(d.Model) == 0 {
+			t.warn(inventoryModel, telemetry.UnknownProfile, fmt.Sprintf("%s of the instance %s names no slices: want a profile such as 3g.40gb; who holds the instance holds nothing of its card", quoteCell(d.Model), quoteCell(d.ID)))
+		}
 		k := key{d.Node, d.ID}
 		parents[k] = t.at(inventoryParent, telemetry.UnknownParent, "")
 		row := DeviceRow{Device: d, Line: t.rows.line}

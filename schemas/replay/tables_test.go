@@ -80,6 +80,22 @@ func TestReadInventory(t *testing.T) {
 	}
 }
 
+func TestWarnOfProfilesWithoutSlices(t *testing.T) {
+	var faults []string
+	inventory := "node,device,kind,model,parent,provider,region,zone,instance_type,cluster,tenant\nn1,,wall,,,,,,,,\nn1,g0,gpu,A100,,,,,,,\n"
+	for i, profile := range []string{"3g.40gb", "1g.10gb+me", "1c.2g.10gb", "", "0g.1gb", "300g.40gb"} {
+		inventory += fmt.Sprintf("n1,m%d,mig,%s,g0,,,,,,\n", i, profile)
+	}
+	if rows := replay.ReadInventory(source(inventory, &faults), replay.NewEstate()); len(rows) != 8 {
+		t.Errorf("%d rows, want 8: a warning leaves nothing out", len(rows))
+	}
+	for i, of := range []string{"m2", "m3", "m4", "m5"} {
+		if len(faults) != 4 || !strings.Contains(faults[i], `warning: model `) || !strings.Contains(faults[i], `of the instance "`+of+`" names no slices`) {
+			t.Fatalf("faults %q, want a warning of %s at %d, of 4", faults, of, i)
+		}
+	}
+}
+
 func TestReadPlacements(t *testing.T) {
 	var faults []string
 	rows := replay.ReadPlacements(source("id,manager,cluster,workload,kind,tenant,team,node,devices,mode,share,start,end,labels\n"+

@@ -47,6 +47,7 @@ const (
 	TooNew            // a correction of a window that the processor restates itself
 	Superseded        // a correction of a run that is not the last one begun
 	ServedUnplaced    // tokens or requests of a placement while it holds nothing of the node
+	UnknownProfile    // of an instance, which names no slices; a warning, too
 	NumReasons
 )
 
@@ -55,7 +56,7 @@ var reasonNames = [NumReasons]string{
 	"unknown_metric", "unknown_node", "unknown_device", "unknown_mode", "late", "end_not_after_start", "share_out_of_range",
 	"mode_mismatch", "implausible_rate", "unknown_parent", "beyond_horizon", "too_large", "counter_reset", "counter_hung",
 	"device_versions", "placement_versions", "placement_overlap", "rate_overlap", "rate_missing", "currency_mixed", "ignored", "no_readings",
-	"too_new", "superseded", "served_unplaced",
+	"too_new", "superseded", "served_unplaced", "unknown_profile",
 }
 
 // Noted reports whether what r is about counts all the same, or is no event of a
@@ -69,7 +70,9 @@ func (r Reason) Noted() bool {
 }
 
 // Warning reports whether r is what a replay warns of.
-func (r Reason) Warning() bool { return r >= DeviceVersions && r <= NoReadings }
+func (r Reason) Warning() bool {
+	return r >= DeviceVersions && r <= NoReadings || r == UnknownProfile
+}
 
 func (r Reason) String() string {
 	if r >= NumReasons {

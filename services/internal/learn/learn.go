@@ -87,7 +87,11 @@ func (r *run) run(ctx context.Context) (*Report, error) {
 	}
 	out := &Report{From: r.cfg.From, To: r.cfg.To, ValidFrom: r.cfg.ValidFrom, Quantile: r.cfg.Quantile}
 	for _, g := range seen {
-		out.Models = append(out.Models, r.cfg.judge(g, rates.apply(g.region, g.model, r.cfg)))
+		m := r.cfg.judge(g, rates.apply(g.region, g.model, r.cfg))
+		if !r.cfg.ByRegion {
+			m.Apart = rates.apart(g.model, r.cfg)
+		}
+		out.Models = append(out.Models, m)
 	}
 	if r.cfg.Publish {
 		out.Published, err = r.publish(ctx, out)

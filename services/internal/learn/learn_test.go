@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -147,6 +148,17 @@ func topic(t *testing.T, b *kafkatest.Broker) []telemetry.Rate {
 	return out
 }
 
+func publishRate(t *testing.T, b *kafkatest.Broker, r telemetry.Rate) {
+	t.Helper()
+	rec := &kgo.Record{Topic: record.Rates, Key: []byte(record.RatesKey), Value: record.AppendRate(nil, &r)}
+	for _, h := range (record.Envelope{ID: "1", Source: "/test", Type: record.TypeRate}).Headers() {
+		rec.Headers = append(rec.Headers, kgo.RecordHeader(h))
+	}
+	if err := b.Client(t).ProduceSync(t.Context(), rec).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestLearn(t *testing.T) {
 	client, broker := store(t), kafkatest.InProcess(t)
 	sinktest.Topics(t, broker, 2)
@@ -163,13 +175,7 @@ func TestLearn(t *testing.T) {
 		return found
 	}
 	known := telemetry.Rate{Kind: telemetry.RateIdlePower, Key: "A100", Value: 47_000_000, From: telemetry.MinTime, To: telemetry.MaxTime, Source: "list"}
-	rec := &kgo.Record{Topic: record.Rates, Key: []byte(record.RatesKey), Value: record.AppendRate(nil, &known)}
-	for _, h := range (record.Envelope{ID: "1", Source: "/test", Type: record.TypeRate}).Headers() {
-		rec.Headers = append(rec.Headers, kgo.RecordHeader(h))
-	}
-	if err := broker.Client(t).ProduceSync(t.Context(), rec).FirstErr(); err != nil {
-		t.Fatal(err)
-	}
+	publishRate(t, broker, known)
 
 	current := unit.Power(known.Value)
 	want := []Model{
@@ -196,6 +202,9 @@ func TestLearn(t *testing.T) {
 	if diff := cmp.Diff([]telemetry.Rate{known, learned}, topic(t, broker)); diff != "" {
 		t.Errorf("published (-want +got):\n%s", diff)
 	}
+	if strings.Contains(fmt.Sprint(found.Models), "eu") {
+		t.Errorf("no region has a rate of its own: %+v", found.Models)
+	}
 	if found = learn(publish); found.Published != 0 || found.Models[1].Action != Keep {
 		t.Errorf("the second run: %d published, %+v", found.Published, found.Models)
 	}
@@ -204,6 +213,23 @@ func TestLearn(t *testing.T) {
 	// applies there is none.
 	if found = learn(func(c *Config) { c.ByRegion = true }); found.Models[1].Key != "H100@eu" || found.Models[1].Action != Keep {
 		t.Errorf("by region: %+v", found.Models[1])
+	}
+	own := known
+	own.Key, own.Value, own.To = "H100@eu", 70_000_000, midnight.Add(3*time.Hour).UnixNano()
+	publishRate(t, broker, own)
+	own.From--
+	publishRate(t, broker, own) // another row of it
+	for _, tc := range []struct {
+		edit func(*Config)
+		want []string
+	}{
+		{func(*Config) {}, []string{"eu"}},
+		{func(c *Config) { c.ByRegion = true }, nil},
+		{func(c *Config) { c.ValidFrom = midnight.Add(3 * time.Hour) }, nil}, // when it is over
+	} {
+		if found = learn(tc.edit); !slices.Equal(found.Models[1].Apart, tc.want) || found.Models[0].Apart != nil {
+			t.Errorf("regions with rates of their own: %+v, want %q of the second", found.Models, tc.want)
+		}
 	}
 	if found = learn(func(c *Config) { c.ValidFrom = midnight }); found.Models[1].Current != nil || found.Models[1].Action != WouldPublish {
 		t.Errorf("valid from an earlier time: %+v", found.Models[1])
@@ -246,7 +272,7 @@ func TestRangeIsThatOfTheFacts(t *testing.T) {
 func TestTable(t *testing.T) {
 	power := unit.Power(68_000_000)
 	r := &Report{From: midnight, To: midnight.Add(time.Hour), ValidFrom: midnight.Add(time.Hour), Quantile: 50_000, Models: []Model{
-		{Key: "H100", Windows: 120, Devices: 8, Figure: 71_000_000, Median: 80_500_000, Current: &power, Action: WouldPublish},
+		{Key: "H100", Windows: 120, Devices: 8, Figure: 71_000_000, Median: 80_500_000, Current: &power, Action: WouldPublish, Apart: []string{"eu", "us"}},
 		{Key: "L4", Windows: 3, Devices: 1, Figure: 16_000_000, Median: 16_000_000, Action: TooLittle},
 	}}
 	var out bytes.Buffer
@@ -257,6 +283,7 @@ func TestTable(t *testing.T) {
   model  windows  devices  5 % quantile W   median W  current W           action
    H100      120        8       71.000000  80.500000  68.000000    would publish
      L4        3        1       16.000000  16.000000          -  too little seen
+H100 has a rate of its own in eu, us, which one for all regions does not reach: see --by-region
 learn: 1 rate would be published, valid from 2026-05-04T01:00:00Z; nothing was changed (--publish)
 `
 	if diff := cmp.Diff(want, out.String()); diff != "" {

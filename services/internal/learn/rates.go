@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -28,6 +30,19 @@ func (r rates) apply(region, model string, cfg Config) *unit.Power {
 	}
 	power := unit.Power(row.Value)
 	return &power
+}
+
+// apart returns the regions that have an idle power of their own for a model at that
+// moment, in order: one for the model does not reach them.
+func (r rates) apart(model string, cfg Config) (regions []string) {
+	at := cfg.ValidFrom.UnixNano()
+	r.table.Each(func(row *telemetry.Rate) {
+		region, ok := strings.CutPrefix(row.Key, model+"@")
+		if ok && row.Kind == telemetry.RateIdlePower && row.From <= at && at < row.To && !slices.Contains(regions, region) {
+			regions = append(regions, region)
+		}
+	})
+	return regions
 }
 
 // readRates reads the topic of rates: what is in force must be known as the

@@ -38,6 +38,7 @@ type Model struct {
 	Figure, Median   unit.Power
 	Current          *unit.Power // in force at ValidFrom; nil: none is
 	Action           Action
+	Apart            []string // regions that have a rate of their own, which one for the model does not reach
 }
 
 // source is what a published rate says of where it comes from.
@@ -79,6 +80,11 @@ func (r *Report) writeTable(b *strings.Builder) {
 		fmt.Fprintf(t, "%s\t%d\t%d\t%s\t%s\t%s\t%s\t\n", m.Key, m.Windows, m.Devices, watts(m.Figure), watts(m.Median), current, m.Action)
 	}
 	_ = t.Flush() // into memory
+	for _, m := range r.Models {
+		if len(m.Apart) > 0 {
+			fmt.Fprintf(b, "%s has a rate of its own in %s, which one for all regions does not reach: see --by-region\n", m.Key, strings.Join(m.Apart, ", "))
+		}
+	}
 }
 
 func watts(p unit.Power) string { return unit.FormatDecimal(int64(p), unit.PowerScale) }
@@ -119,7 +125,7 @@ func (r *Report) MarshalJSON() ([]byte, error) {
 		}
 		models = append(models, map[string]any{
 			"key": m.Key, "windows": m.Windows, "devices": m.Devices, "quantile_watts": json.Number(watts(m.Figure)),
-			"median_watts": json.Number(watts(m.Median)), "current_watts": current, "action": m.Action,
+			"median_watts": json.Number(watts(m.Median)), "current_watts": current, "action": m.Action, "regions_apart": append([]string{}, m.Apart...),
 		})
 	}
 	return json.Marshal(map[string]any{
