@@ -79,6 +79,9 @@ func (r *Reader) gaugeRuns(out []Span, s *Series, lo, hi int64) []Span {
 // area returns the last reading, at until or before, up to which segments from
 // reading i on are not longer than a gap, and what they give, in ns of a ratio.
 func (r *Reader) area(s *Series, i int, until int64) (j int, sum int64) {
+	if j, sum, ok := r.evenArea(s, i, until); ok {
+		return j, sum
+	}
 	times, maxGap := s.Times, r.Limits.MaxGap
 	values := r.until(s, i, until)
 	for k := 1; k < len(values) && times[i+k]-times[i+k-1] <= maxGap; k++ {

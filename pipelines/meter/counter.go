@@ -64,7 +64,7 @@ func (r *Reader) addCounter(spans []Span, seg Span, cut int, lo, hi int64) []Spa
 // gaps and no faster than the device can. It decides what counterSegment would,
 // in a few comparisons a reading, and stops before whatever needs more.
 func (r *Reader) plainRun(m *Meter, i int, until int64) int {
-	times, value := m.Counter.Times, m.Counter.Values.At(i)
+	times := m.Counter.Times
 	longest := min(r.Limits.MaxGap, r.Limits.MaxSilence)
 	limits := m.Limit.Times
 	next := 0 // limit reading that applies next
@@ -72,6 +72,12 @@ func (r *Reader) plainRun(m *Meter, i int, until int64) int {
 		next = m.Limit.Search(times[i])
 	}
 	limit := float64(m.limitAfter(next - 1))
+	if j := m.Counter.Search(until+1) - 1; j > i && (next == len(limits) || limits[next] > times[j]) {
+		if step := stepOf(times, i, j); step > 0 && step <= longest {
+			return m.Counter.Values.rising(i, j, int64(min(limit*float64(step)/powerUnit, 1<<62))) // see tooFast
+		}
+	}
+	value := m.Counter.Values.At(i)
 	for j := i + 1; j < len(times) && times[j] <= until; j++ {
 		for next < len(limits) && limits[next] <= times[j] {
 			limit = float64(m.limitAfter(next))
