@@ -49,8 +49,8 @@ func (v *Values) sum(from, to int) (total int64, ok bool) {
 			offsets += uint64(x)
 		}
 	case 2:
-		for i := 0; i+2 <= len(b); i += 2 {
-			offsets += uint64(binary.LittleEndian.Uint16(b[i:]))
+		for i := 2; i <= len(b); i += 2 {
+			offsets += uint64(binary.LittleEndian.Uint16(b[i-2 : i]))
 		}
 	}
 	return int64(n)*v.base + int64(uint64(v.scale)*offsets), true
@@ -68,14 +68,14 @@ func (v *Values) rising(i, j int, most int64) int {
 		}
 		return i
 	}
-	last := binary.LittleEndian.Uint32(v.offsets[4*i:])
-	for b := v.offsets[4*i+4 : 4*j+4]; len(b) >= 4; b = b[4:] {
-		next := binary.LittleEndian.Uint32(b)
+	b := v.offsets[4*i : 4*j+4]
+	last, k := binary.LittleEndian.Uint32(b), 8
+	for ; k <= len(b); k += 4 {
+		next := binary.LittleEndian.Uint32(b[k-4 : k])
 		if rise := uint64(next) - uint64(last); rise-1 >= steps {
 			break
 		}
 		last = next
-		i++
 	}
-	return i
+	return i + k/4 - 2
 }

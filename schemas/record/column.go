@@ -159,12 +159,12 @@ func (c *Column) AppendOffsets(dst []int64) []int64 {
 			out[i] = int64(b[i])
 		}
 	case 2:
-		for i := range out {
-			out[i] = int64(binary.LittleEndian.Uint16(b[2*i:]))
+		for i := 0; i < len(out) && 2*i+2 <= len(b); i++ {
+			out[i] = int64(binary.LittleEndian.Uint16(b[2*i : 2*i+2]))
 		}
 	case 4:
-		for i := range out {
-			out[i] = int64(binary.LittleEndian.Uint32(b[4*i:]))
+		for i := 0; i < len(out) && 4*i+4 <= len(b); i++ {
+			out[i] = int64(binary.LittleEndian.Uint32(b[4*i : 4*i+4]))
 		}
 	case 8:
 		for i := range out {
