@@ -19,7 +19,7 @@ type axis struct {
 	times  []int64
 	record uint64 // axisState.id of what was appended last
 	from   int    // how many times were before that
-	last   *int64 // where the last of these stands for series that have yet to follow
+	last   *int64 // where the last of these stands in the memory of series that have yet to follow; this memory lives as long
 }
 
 // awaits reports whether s ends where the axis did before the record at hand.

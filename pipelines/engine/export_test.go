@@ -15,3 +15,10 @@ func (e *Engine) Settled(node string) int64 {
 
 // SortRows sorts rows for a test to compare; a step leaves them as they came.
 func SortRows(rows []fact.Row) { new(rowOrder).sort(rows) }
+
+// ForgetLayouts makes the engine look for the target of each column once more.
+func (e *Engine) ForgetLayouts() {
+	for _, n := range e.nodes {
+		n.layout = layout{}
+	}
+}

@@ -10,6 +10,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/ntegral/ntegral/pipelines/engine"
+	"github.com/ntegral/ntegral/schemas/fact"
 	"github.com/ntegral/ntegral/schemas/record"
 	"github.com/ntegral/ntegral/schemas/telemetry"
 )
@@ -82,4 +83,56 @@ func sparse(r *rand.Rand) []event {
 	}
 	slices.SortStableFunc(events, func(a, b event) int { return cmp.Compare(a.at, b.at) })
 	return events
+}
+
+// TestLateReadingThatRepeatsTheNextOne: the one behind it counts no longer then, so that
+// the segment to the reading after that begins in a window that is out. What was found
+// harmless before the late reading came is so no more.
+func TestLateReadingThatRepeatsTheNextOne(t *testing.T) {
+	const joule, edge = 1_000_000, 600
+	cfg := engine.DefaultConfig()
+	delay := int64(cfg.MaxDelay / time.Second)
+	run := func(late bool) outcome {
+		e, o := engine.New(cfg), outcome{Rows: map[identity]fact.Sums{}}
+		e.ApplyDevice(&telemetry.Device{Node: "n", Kind: telemetry.KindWall})
+		e.ApplyDevice(&telemetry.Device{Node: "n", ID: "g", Kind: telemetry.KindGPU, Model: "H100"})
+		b := record.SampleBatch{Node: "n", TakenIn: telemetry.MaxTime}
+		add := func(device string, m telemetry.Metric, at, value int64) {
+			b.Series = append(b.Series, record.SeriesColumn{Device: device, Metric: m, Axis: len(b.Axes), Values: record.ColumnOf(value)})
+			b.Axes = append(b.Axes, []int64{scriptStart + at*second})
+		}
+		send := func() {
+			e.ApplySamples(&b)
+			b.Axes, b.Series = nil, nil
+			o.add(t, e.EndStep())
+		}
+		for at := int64(edge - 120); at < edge; at += 10 {
+			add("g", telemetry.EnergyJoules, at, at*100*joule)
+			send()
+		}
+		hangs := int64(edge+5) * 100 * joule
+		early := func(now bool) {
+			if now {
+				add("g", telemetry.EnergyJoules, edge-3, hangs)
+				send()
+			}
+		}
+		early(!late)
+		add("g", telemetry.EnergyJoules, edge+5, hangs)
+		add("", telemetry.Temperature, edge+delay+1, 1) // closes windows up to the edge
+		send()
+		add("g", telemetry.EnergyJoules, edge+10, hangs)
+		send()
+		early(late)
+		for _, at := range []int64{20, 30} {
+			add("g", telemetry.EnergyJoules, edge+at, hangs+(at-10)*300*joule)
+			send()
+		}
+		e.ApplySeal(record.Seal{Node: "n"})
+		o.add(t, e.EndStep())
+		return o
+	}
+	if diff := gocmp.Diff(named(run(true)), named(run(false))); diff != "" {
+		t.Errorf("late before in time (-late +in time):\n%s", diff)
+	}
 }

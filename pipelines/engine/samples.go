@@ -124,7 +124,7 @@ func (e *Engine) applyColumn(n *node, b *record.SampleBatch, c *record.SeriesCol
 func (e *Engine) appendPlain(n *node, t *target, c *record.SeriesColumn, axis *axisState) bool {
 	s := t.series
 	if s == nil || !axis.sound || c.Values.Base < 0 || !e.atEnd(t, axis.times[0]) ||
-		t.clear != n.emitted && !e.harmless(n, t, axis) || !s.Values.Stage(&c.Values, t.most) {
+		n.emitted != never && !e.harmless(n, t, axis) || !s.Values.Stage(&c.Values, t.most) {
 		return false
 	}
 	e.seeAll(n, axis, axis.times, true)
@@ -179,7 +179,7 @@ func (e *Engine) atEnd(t *target, first int64) bool {
 // changes: where its first reading reaches back to, none after it reaches further.
 func (e *Engine) append(n *node, t *target, axis *axisState, values *record.Column) {
 	e.fresh = true
-	if t.clear != n.emitted && !e.harmless(n, t, axis) {
+	if n.emitted != never && !e.harmless(n, t, axis) {
 		e.touchFrom(n, t, axis.times[0], values.At(0))
 	}
 	t.extend(axis)
@@ -188,20 +188,11 @@ func (e *Engine) append(n *node, t *target, axis *axisState, values *record.Colu
 }
 
 // harmless reports whether readings behind those of a series certainly change
-// nothing that is out. Then it is so until windows are closed: later readings reach no
-// further back, but for what a reading that came between others has touched itself.
+// nothing that is out. It looks at a few readings only, and is right in nearly
+// all cases; reach says more. The answer is not kept for the next record: a late reading
+// that repeats the one behind it makes that one count no longer, and the next one reach
+// back behind it.
 func (e *Engine) harmless(n *node, t *target, axis *axisState) bool {
-	if !e.behind(n, t, axis) {
-		return false
-	}
-	t.clear = n.emitted
-	return true
-}
-
-// behind reports whether all that readings behind those of a series reach back to is
-// behind the windows that are out. It looks at a few readings only, and is right in nearly
-// all cases; reach says more.
-func (e *Engine) behind(n *node, t *target, axis *axisState) bool {
 	s := t.series
 	k := len(s.Times) - 1
 	switch {

@@ -79,6 +79,32 @@ func TestNewsConfirmsAJump(t *testing.T) {
 	}
 }
 
+// TestLayoutsOfWhatWasForgotten: series that a record brings back after they were silent for
+// longer than they are kept are found anew.
+func TestLayoutsOfWhatWasForgotten(t *testing.T) {
+	for _, c := range []record.SeriesColumn{{Device: "g/p", Metric: telemetry.SMActive}, {Device: "g/p", Metric: telemetry.TokensInput}} {
+		told, looks := oneCard(), oneCard()
+		for k := range int64(200) {
+			power := record.SeriesColumn{Device: "g", Metric: telemetry.PowerWatts, Values: record.ColumnOf(k)}
+			c.Values = record.ColumnOf(k)
+			b := &record.SampleBatch{Node: "n", TakenIn: telemetry.MaxTime, Axes: [][]int64{{scriptStart + k*60*second}}, Series: []record.SeriesColumn{power, c}}
+			layout := uint64(1)
+			if k > 20 && k < 150 {
+				b.Series, layout = b.Series[:1], 2
+			}
+			looks.ForgetLayouts()
+			looks.ApplySamples(b)
+			b.Layout = layout
+			told.ApplySamples(b)
+			told.EndStep()
+			looks.EndStep()
+		}
+		if diff := cmp.Diff(snapshot(t, told), snapshot(t, looks)); diff != "" {
+			t.Errorf("%s: state (-told +looks):\n%s", c.Metric, diff)
+		}
+	}
+}
+
 // TestLayoutsChangeNothing: an engine that is told which records have the same series does
 // what one does that looks at each of them, whatever becomes of the series meanwhile.
 func TestLayoutsChangeNothing(t *testing.T) {
@@ -118,6 +144,7 @@ func TestLayoutsChangeNothing(t *testing.T) {
 			for _, p := range layouts[which] {
 				b.Series = append(b.Series, record.SeriesColumn{Device: p.device, Metric: p.metric, Axis: len(b.Series) & 1, Values: record.ColumnOf(k*1000, k*1000+r.Int64N(2000))})
 			}
+			looks.ForgetLayouts()
 			looks.ApplySamples(b)
 			b.Layout = 1 + uint64(which)
 			told.ApplySamples(b)

@@ -19,7 +19,6 @@ type target struct {
 	series  *meter.Series // nil: shows presence only
 	counter *meter.Meter  // of energy series: the meter, whose rungs depend on each other
 	axis    *axis         // that the series was on last
-	clear   int64         // node.emitted when readings behind those of the series were found to change nothing that is out
 }
 
 // column is the target of a record's column, kept because the next record of
@@ -91,7 +90,7 @@ func (n *node) target(c *record.SeriesColumn) (target, telemetry.Reason) {
 	if n.activity[c.Device] == nil && n.counters[c.Device] == nil && len(n.activity)+len(n.counters) >= maxNames {
 		return target{}, telemetry.TooLarge
 	}
-	t := target{kind: d.Kind, metric: c.Metric, most: telemetry.MaxValue(c.Metric, d.Kind), clear: never}
+	t := target{kind: d.Kind, metric: c.Metric, most: telemetry.MaxValue(c.Metric, d.Kind)}
 	switch c.Metric {
 	case telemetry.SMActive, telemetry.GraphicsEngineActive, telemetry.GPUUtil:
 		busy := n.activity[c.Device]
@@ -110,7 +109,7 @@ func (n *node) target(c *record.SeriesColumn) (target, telemetry.Reason) {
 // deviceTarget returns the series of a device. What an instance reports of
 // energy repeats its card's and shows presence only.
 func (n *node) deviceTarget(d *attribution.Device, m telemetry.Metric) target {
-	t := target{kind: d.Kind, metric: m, most: telemetry.MaxValue(m, d.Kind), clear: never}
+	t := target{kind: d.Kind, metric: m, most: telemetry.MaxValue(m, d.Kind)}
 	if d.Kind != telemetry.KindMIG {
 		switch m {
 		case telemetry.EnergyJoules:

@@ -6,17 +6,21 @@ import (
 	"math/bits"
 )
 
-// stepOf returns how far apart readings i to j lie, of which there are two at least, in ns;
-// 0: they are uneven. Sensors are read at a beat, so that most often what is asked of a run
-// of readings need not ask of each how long after the one before it came.
-func stepOf(times []int64, i, j int) int64 {
-	step := times[i+1] - times[i]
+// evenStep returns how far apart readings i to j lie, of which there are two at least, in
+// ns; ok is false where they are uneven, further apart than longest, or not by a multiple of
+// unit. Sensors are read at a beat, so that most often what is asked of a run of readings
+// need not ask of each how long after the one before it came.
+func evenStep(times []int64, i, j int, longest, unit int64) (step int64, ok bool) {
+	step = times[i+1] - times[i]
+	if step > longest || step%unit != 0 {
+		return 0, false
+	}
 	for k := i + 1; k < j; k++ {
 		if times[k+1]-times[k] != step {
-			return 0
+			return 0, false
 		}
 	}
-	return step
+	return step, true
 }
 
 // evenArea is area where readings are even and nothing is rounded. False: ask area.
@@ -25,8 +29,8 @@ func (r *Reader) evenArea(s *Series, i int, until int64) (j int, sum int64, ok b
 	if j <= i {
 		return 0, 0, false
 	}
-	step := stepOf(s.Times, i, j)
-	if step == 0 || step > r.Limits.MaxGap || step%(2*ratioUnit) != 0 {
+	step, ok := evenStep(s.Times, i, j, r.Limits.MaxGap, 2*ratioUnit)
+	if !ok {
 		return 0, 0, false
 	}
 	total, ok := s.Values.sum(i, j+1)
@@ -35,7 +39,8 @@ func (r *Reader) evenArea(s *Series, i int, until int64) (j int, sum int64, ok b
 	return j, int64(lo), ok && hi == 0 && lo <= math.MaxInt64
 }
 
-// sum adds up values [from, to); ok is false where that could overflow.
+// sum adds up values [from, to); ok is false where that could overflow, as it cannot
+// with ratios, however many there are.
 func (v *Values) sum(from, to int) (total int64, ok bool) {
 	const most = 1 << 40
 	n := to - from

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"google.golang.org/protobuf/encoding/protowire"
 
 	"github.com/ntegral/ntegral/schemas/record"
 	"github.com/ntegral/ntegral/schemas/telemetry"
@@ -116,6 +117,9 @@ func TestDecoderTakesEachRecordForItself(t *testing.T) {
 			b, again := last, layout
 			switch what := r.IntN(8); {
 			case what == 0 && b != nil:
+				if r.IntN(2) == 0 {
+					b, again = otherDevices(r, b), 0
+				}
 			case what < 3 && len(s.Series) > 1: // the same but for one series
 				again = 0
 				k := 1 + r.IntN(len(s.Series)-1)
@@ -164,6 +168,28 @@ func TestDecoderTakesEachRecordForItself(t *testing.T) {
 			}
 		}
 	}
+}
+
+// otherDevices returns a record of which a device is left out or stands twice.
+func otherDevices(r *rand.Rand, b []byte) (out []byte) {
+	const fieldDevice = 5
+	which, twice := r.IntN(3), r.IntN(2) == 0
+	for len(b) > 0 {
+		n, _, size := protowire.ConsumeField(b)
+		if size < 0 {
+			return append(out, b...)
+		}
+		if n == fieldDevice {
+			if which--; which == -1 && twice {
+				out = append(out, b[:size]...)
+			} else if which == -1 {
+				b = b[size:]
+				continue
+			}
+		}
+		out, b = append(out, b[:size]...), b[size:]
+	}
+	return out
 }
 
 // TestDecoderKeepsOneRecord: what a decoder holds between records is bounded by

@@ -124,8 +124,9 @@ func tickOf(axis []int64) int64 {
 }
 
 // SamplesDecoder decodes batches. The batch that Decode returns is valid until the
-// next call and not to be written to, its columns as long as the record, in whose memory their offsets lie; its
-// strings are interned, for as long as the decoder lives, up to a bound.
+// next call, and not to be written to, as the next record may leave in it which series
+// there are; its columns are valid as long as the record, in whose memory their offsets
+// lie; its strings are interned, for as long as the decoder lives, up to a bound.
 type SamplesDecoder struct {
 	batch    SampleBatch
 	names    map[string]string
@@ -284,6 +285,9 @@ func (d *SamplesDecoder) series(arrays *[numArrays][]byte) error {
 			return malformed("arrays of unlike lengths")
 		}
 	}
+	if len(d.numbers[arrayCounts]) != len(d.devices) { // of which the layout of the record before says nothing
+		return malformed("devices and their counts")
+	}
 	if d.changed {
 		if err := d.describe(); err != nil {
 			return err
@@ -374,9 +378,6 @@ func (d *SamplesDecoder) column() *SeriesColumn {
 // share shares the series out among the devices.
 func (d *SamplesDecoder) share() error {
 	counts, left := d.numbers[arrayCounts], d.batch.Series
-	if len(counts) != len(d.devices) {
-		return malformed("devices and their counts")
-	}
 	for k, count := range counts {
 		if count > uint64(len(left)) {
 			return malformed("devices and their counts")
