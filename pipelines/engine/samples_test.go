@@ -113,9 +113,17 @@ func TestLayoutsChangeNothing(t *testing.T) {
 		metric telemetry.Metric
 	}
 	all := []place{
-		{"g", telemetry.PowerWatts}, {"g", telemetry.EnergyJoules}, {"g", telemetry.SMActive}, {"g", telemetry.TokensInput},
-		{"h", telemetry.PowerWatts}, {"h", telemetry.PowerLimit}, {"g/p", telemetry.SMActive}, {"g/q", telemetry.TokensOutput},
-		{"", telemetry.PowerWatts}, {"no such", telemetry.PowerWatts}, {"m", telemetry.GPUUtil},
+		{"g", telemetry.PowerWatts},
+		{"g", telemetry.EnergyJoules},
+		{"g", telemetry.SMActive},
+		{"g", telemetry.TokensInput},
+		{"h", telemetry.PowerWatts},
+		{"h", telemetry.PowerLimit},
+		{"g/p", telemetry.SMActive},
+		{"g/q", telemetry.TokensOutput},
+		{"", telemetry.PowerWatts},
+		{"no such", telemetry.PowerWatts},
+		{"m", telemetry.GPUUtil},
 	}
 	for seed := range uint64(20) {
 		r := rand.New(rand.NewPCG(seed, 23))
