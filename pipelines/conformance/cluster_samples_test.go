@@ -150,7 +150,18 @@ func (m *maker) counter(n *madeNode, id string, step, offset int64, watts float6
 		}
 		stuck = m.valueText(joules)
 		m.emit(n, id, "energy_joules_total", t, stuck)
+		if before := t - step/2; m.noise > 0 && m.chance(3*wild) && !m.silent(before) {
+			m.lateTwin(n, id, "energy_joules_total", before, stuck)
+		}
 	}
+}
+
+// lateTwin is a reading that comes late and says what the one behind it says, which then
+// is no change any more.
+func (m *maker) lateTwin(n *madeNode, id, metric string, t int64, value string) {
+	m.ticked = append(m.ticked, t)
+	r := row{"time": m.timeText(t), "node": n.name, "device": id, "metric": metric, "value": value}
+	m.fileOrder = append(m.fileOrder, arrival{t + m.Int64N(10*minute), r})
 }
 
 func (m *maker) isolated(n *madeNode, id, metric string, v float64) {
