@@ -45,7 +45,7 @@ func (t *target) extend(state *axisState) {
 		state.shared = t.axis.after(s, state)
 	}
 	a := state.shared
-	if t.axis != a {
+	if t.axis != a { // seldom, so that what is read only stays so
 		t.axis = a
 	}
 	from, to := a.from-len(s.Times), len(a.times)

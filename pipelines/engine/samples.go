@@ -64,7 +64,7 @@ func (e *Engine) ApplySamples(b *record.SampleBatch) {
 		}
 		newest = max(newest, e.applyColumn(n, b, c, t, oldest))
 	}
-	if len(n.layout.columns) >= len(b.Series) {
+	if len(n.layout.columns) >= len(b.Series) { // none was refused
 		n.layout.id = b.Layout
 	}
 	if newest != never {

@@ -72,7 +72,7 @@ func (r *Reader) plainRun(m *Meter, i int, until int64) int {
 		next = m.Limit.Search(times[i])
 	}
 	limit := float64(m.limitAfter(next - 1))
-	if j := m.Counter.Search(until+1) - 1; j > i && (next == len(limits) || limits[next] > times[j]) {
+	if j := m.Counter.Before(until); j > i && (next == len(limits) || limits[next] > times[j]) {
 		if step, ok := evenStep(times, i, j, longest, 1); ok {
 			// Here what is as fast as the limit goes on. Too fast is a fifth more.
 			return m.Counter.Values.rising(i, j, int64(min(limit*float64(step)/powerUnit, 1<<62)))

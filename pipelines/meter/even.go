@@ -8,8 +8,8 @@ import (
 
 // evenStep returns how far apart readings i to j lie, of which there are two at least, in
 // ns; ok is false where they are uneven, further apart than longest, or not by a multiple of
-// unit. Sensors are read at a beat, so that most often what is asked of a run of readings
-// need not ask of each how long after the one before it came.
+// unit. Sensors are read at a beat: where nothing disturbs it, what is asked of a run of
+// readings need not ask of each how long after the one before it came.
 func evenStep(times []int64, i, j int, longest, unit int64) (step int64, ok bool) {
 	step = times[i+1] - times[i]
 	if step > longest || step%unit != 0 {
@@ -25,7 +25,7 @@ func evenStep(times []int64, i, j int, longest, unit int64) (step int64, ok bool
 
 // evenArea is area where readings are even and nothing is rounded. False: ask area.
 func (r *Reader) evenArea(s *Series, i int, until int64) (j int, sum int64, ok bool) {
-	j = s.Search(until+1) - 1
+	j = s.Before(until)
 	if j <= i {
 		return 0, 0, false
 	}
